@@ -1,0 +1,240 @@
+/**
+ * The one schema that everything about settings is made from. The only file that names zod.
+ * @module
+ */
+import { z } from "npm:zod@4.6.7";
+import type { JsonSchema } from "./settings.ts";
+import type { VisualsConfig } from "./types.ts";
+
+const KIB_POWERS: Readonly<Record<string, number>> = { "": 0, K: 1, M: 2, G: 3, T: 4 };
+const SIZE_PATTERN = /^(\d+(?:\.\d+)?) ?([KMGTkmgt]?)(?:i?[Bb])?$/;
+
+/** Bytes as a number, or as text with a binary suffix: `1.5G`, `512 MiB`. */
+function size(): z.ZodType<number, number | string> {
+  return z.union([z.int().min(0), z.string().regex(SIZE_PATTERN)]).transform((value) => {
+    if (typeof value === "number") return value;
+    const [, digits, suffix] = SIZE_PATTERN.exec(value)!;
+    return Math.floor(Number(digits) * 1024 ** KIB_POWERS[suffix.toUpperCase()]);
+  });
+}
+
+const count = (): z.ZodInt => z.int().min(1);
+const range = (): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> => z.tuple([z.number(), z.number()]);
+
+// The order is the order of --help and docs/settings.md.
+const DATA = z.strictObject({
+  shardRoot: z.string().min(1).default("./shards").meta({
+    description: "Directory of activation shards: the one that holds metadata.json",
+    unit: "path",
+  }),
+  patches: z.enum(["cls", "patches", "meanpool"]).default("patches").meta({
+    description: "What becomes a row: every patch, the CLS token, or the mean over an image's patches",
+  }),
+  layer: z.union([z.int(), z.enum(["meanpool", "all"])]).default(-2).meta({
+    description: "Layer to read: a number that metadata.json lists, the mean over all layers, or all of them",
+  }),
+  clamp: z.number().positive().default(1e5).meta({
+    description: "Values are clamped to plus or minus this before they are scaled",
+    unit: "activation",
+  }),
+  scaleMean: z.boolean().default(true).meta({ description: "Subtract the mean of a sample of rows" }),
+  scaleNorm: z.boolean().default(true).meta({
+    description: "Divide by the mean L2 norm of the centred sample over the root of the width",
+  }),
+  nRandomSamples: count().default(2 ** 19).meta({ description: "Size of that sample", unit: "rows" }),
+});
+const IMAGES = z.strictObject({
+  kind: z.enum(["imagenet", "image-folder", "ade20k"]).default("imagenet").meta({
+    description: "Kind of picture data set: Hugging Face parquet or arrow files on disk, class folders, or ADE20K",
+  }),
+  root: z.string().min(1).default("./data/imagenet").meta({ description: "Its directory", unit: "path" }),
+  split: z.string().default("").meta({
+    description: "Its split; empty for the usual one: train for imagenet, training for ade20k, none for image-folder",
+  }),
+});
+const GROUPS = {
+  "Inputs": {
+    ckpt: z.string().min(1).default("./checkpoints/sae.pt").meta({
+      description: "Checkpoint of the sparse autoencoder",
+      unit: "path",
+    }),
+    run: z.string().min(1).optional().meta({
+      description: "Run directory of the current upstream layout: fills --ckpt, --data.shard-root and --dump-to",
+      unit: "path",
+    }),
+    images: IMAGES.prefault({}),
+  },
+  "Rows": {
+    data: DATA.prefault({}),
+    verify: z.boolean().default(false).meta({
+      description: "Recompute the shard directory's hash (and hash its files) and warn on a mismatch",
+    }),
+    nonFinite: z.enum(["error", "skip"]).default("error").meta({
+      description: "What to do with a row holding NaN or an infinity: stop and name it, or count and skip it",
+    }),
+  },
+  "Ranking and statistics": {
+    sortBy: z.enum(["patch", "img", "sum"]).default("patch").meta({
+      description: "Rank patches, images by their one row, or images by the sum over their patches",
+    }),
+    topK: count().default(128).meta({
+      description: "Entries kept per latent",
+      unit: "entries",
+    }),
+    dedupe: z.enum(["none", "image"]).default("none").meta({
+      description: "With image, only the best patch of each image is ranked",
+    }),
+    percentile: z.number().min(0).max(100).default(99).meta({
+      description: "Percentile of the online estimate",
+      unit: "percent",
+    }),
+    nDistributions: z.int().min(0).default(25).meta({
+      description: "Keep and plot every activation of this many latents, from the first",
+      unit: "latents",
+    }),
+    distributionsLimit: size().prefault("1GiB").meta({
+      description: "When those activations would be larger than this, keep their histograms instead",
+      unit: "bytes",
+    }),
+    epsilon: z.number().positive().default(1e-9).meta({
+      description: "Added where a division or a logarithm could meet zero",
+    }),
+  },
+  "Latents and pictures": {
+    logFreqRange: range().default([-6, -2]).meta({
+      description: "Show latents whose firing rate is strictly inside",
+      unit: "log10",
+    }),
+    logValueRange: range().default([-1, 1]).meta({
+      description: "Show latents whose mean activation is strictly inside",
+      unit: "log10",
+    }),
+    includeLatents: z.array(z.int().min(0)).default([]).meta({
+      description: "Show these latents first, in this order, whatever their statistics",
+      unit: "latents",
+    }),
+    nLatents: z.int().min(0).default(400).meta({
+      description: "Show this many more, chosen at random",
+      unit: "latents",
+    }),
+    seed: z.int().min(0).default(42).meta({
+      description: "Seed of that choice; the same seed picks the same latents as upstream",
+    }),
+    fit: z.enum(["square", "clip", "dinov2"]).default("square").meta({
+      description: "Fit a picture by squeezing it as upstream does, or by the model's own resize and crop",
+    }),
+    grid: z.tuple([count(), count()]).optional().meta({
+      description: "Rows and columns of the patch grid; a square one when not given",
+      unit: "patches",
+    }),
+    gridScale: z.number().positive().max(16).default(2).meta({
+      description: "Side of a rendered picture",
+      unit: "224 pixels",
+    }),
+    exif: z.boolean().default(false).meta({
+      description: "Rotate pictures by their EXIF orientation; activations are recorded from unrotated pixels",
+    }),
+    maxPixels: count().default(178_956_970).meta({
+      description: "Refuse to decode a picture larger than this",
+      unit: "pixels",
+    }),
+  },
+  "Compute": {
+    device: z.enum(["auto", "webgpu", "wasm", "reference"]).default("auto").meta({
+      description: "Backend; auto takes the fastest that works here and says why, a named one is never replaced",
+    }),
+    nWorkers: z.int().min(0).default(0).meta({
+      description: "Worker threads; 0 for one per core",
+      unit: "threads",
+    }),
+    topkBatchSize: count().default(16384).meta({
+      description: "Batch of the ranking pass; changes speed and memory, never a result",
+      unit: "rows",
+    }),
+    saeBatchSize: count().default(16384).meta({
+      description: "Batch of the encoder; changes speed and memory, never a result",
+      unit: "rows",
+    }),
+    maxMemory: size().prefault("8GiB").meta({
+      description: "Refuse a job that would need more memory than this",
+      unit: "bytes",
+    }),
+  },
+  "Run": {
+    dumpTo: z.string().min(1).default("./data").meta({
+      description: "Output directory; {shards} in it stands for the name of the shard directory",
+      unit: "path",
+    }),
+    force: z.boolean().default(false).meta({ description: "Recompute even when fitting artifacts exist" }),
+    resume: z.boolean().default(false).meta({
+      description: "Go on from the last saved state of an interrupted job",
+    }),
+    dryRun: z.boolean().default(false).meta({
+      description: "Say what would be read, computed and written, and with which permissions; do nothing",
+    }),
+    quiet: z.boolean().default(false).meta({ description: "Print warnings and errors only" }),
+    profile: z.boolean().default(false).meta({ description: "Report the seconds spent per stage" }),
+  },
+};
+
+const SCHEMA = z.strictObject({
+  ...GROUPS["Inputs"],
+  ...GROUPS["Rows"],
+  ...GROUPS["Ranking and statistics"],
+  ...GROUPS["Latents and pictures"],
+  ...GROUPS["Compute"],
+  ...GROUPS["Run"],
+});
+
+type SameKeys<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : false) : false;
+/** `A`, or nothing at all when a setting is in the schema and not in the types, or the other way round. */
+type Exactly<A extends VisualsConfig, B extends VisualsConfig> =
+  [SameKeys<A, B>, SameKeys<A["data"], B["data"]>, SameKeys<A["images"], B["images"]>] extends [true, true, true] ? A
+    : never;
+
+/** What is wrong with a configuration, first thing first. */
+export interface SchemaIssue {
+  /** Keys down to the setting, or down to the table with the unknown key. */
+  readonly keys: readonly string[];
+  /** The unknown key, when that is what is wrong. */
+  readonly unknownKey: string | undefined;
+}
+
+/**
+ * Validates and fills in defaults.
+ *
+ * @example
+ * ```ts
+ * import { validate } from "./schema.ts";
+ * const result = validate({ topK: 0 });
+ * if (!("issue" in result) || result.issue.keys[0] !== "topK") throw new Error("unexpected");
+ * ```
+ */
+export function validate(input: unknown): { readonly config: VisualsConfig } | { readonly issue: SchemaIssue } {
+  const result = SCHEMA.safeParse(input);
+  if (result.success) return { config: result.data satisfies Exactly<VisualsConfig, typeof result.data> };
+  const [first] = result.error.issues;
+  return {
+    issue: {
+      // A position inside a list or a pair is dropped: the setting is what the user knows.
+      keys: first.path.filter((key) => typeof key === "string"),
+      unknownKey: first.code === "unrecognized_keys" ? first.keys[0] : undefined,
+    },
+  };
+}
+
+/**
+ * The schema as JSON schemas, one per heading of the documentation, in order.
+ *
+ * @example
+ * ```ts
+ * import { schemaGroups } from "./schema.ts";
+ * if (schemaGroups()[0][0] !== "Inputs") throw new Error("unexpected");
+ * ```
+ */
+export function schemaGroups(): [heading: string, schema: JsonSchema][] {
+  return Object.entries(GROUPS).map(([heading, shape]) => [
+    heading,
+    z.toJSONSchema(z.strictObject(shape as z.ZodRawShape), { io: "input" }) as JsonSchema,
+  ]);
+}

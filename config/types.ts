@@ -1,0 +1,113 @@
+/**
+ * The configuration as types. `schema.ts` does not compile when they differ from the schema.
+ * @module
+ */
+
+/** Where rows come from and how they are scaled. */
+export interface DataConfig {
+  /** Directory with the shards' `metadata.json`. */
+  readonly shardRoot: string;
+  /** What becomes a row: every patch, the CLS token, or the mean over patches. */
+  readonly patches: "cls" | "patches" | "meanpool";
+  /** A layer that the metadata lists, the mean over all layers, or all of them. */
+  readonly layer: number | "meanpool" | "all";
+  /** Values are clamped to `[−clamp, clamp]`. */
+  readonly clamp: number;
+  /** Subtract the mean of a sample of rows. */
+  readonly scaleMean: boolean;
+  /** Divide by the mean L2 norm of the sample over √dVit. */
+  readonly scaleNorm: boolean;
+  /** Rows in that sample. */
+  readonly nRandomSamples: number;
+}
+
+/** Where pictures come from. */
+export interface ImagesConfig {
+  /** Kind of data set. */
+  readonly kind: "imagenet" | "image-folder" | "ade20k";
+  /** Its directory. */
+  readonly root: string;
+  /** Its split; never empty for `imagenet` and `ade20k`, always empty for `image-folder`. */
+  readonly split: string;
+}
+
+/** A complete, validated configuration, as {@linkcode parseConfig} gives it. */
+export interface VisualsConfig {
+  /** Checkpoint file of the sparse autoencoder. */
+  readonly ckpt: string;
+  /** Run directory of the current upstream layout that `ckpt`, `data.shardRoot` and `dumpTo` were filled from. */
+  readonly run?: string | undefined;
+  /** The rows. */
+  readonly data: DataConfig;
+  /** The pictures. */
+  readonly images: ImagesConfig;
+  /** Recompute the shard directory's hash and warn when its name differs. */
+  readonly verify: boolean;
+  /** What to do with a row holding NaN or an infinity. */
+  readonly nonFinite: "error" | "skip";
+  /** What to rank. */
+  readonly sortBy: "patch" | "img" | "sum";
+  /** Entries kept per latent. */
+  readonly topK: number;
+  /** Whether an image may appear several times in one latent's ranking. */
+  readonly dedupe: "none" | "image";
+  /** Percentile of the online estimator, 0 … 100. */
+  readonly percentile: number;
+  /** Latents whose every activation is kept: the first ones. */
+  readonly nDistributions: number;
+  /** Largest size of the kept activations, in bytes; past it their histograms are kept. */
+  readonly distributionsLimit: number;
+  /** Guards divisions and logarithms against zero. */
+  readonly epsilon: number;
+  /** Latents are shown only if log10(firing rate) is strictly inside. */
+  readonly logFreqRange: readonly [number, number];
+  /** Latents are shown only if log10(mean activation) is strictly inside. */
+  readonly logValueRange: readonly [number, number];
+  /** Latents shown first, in this order. */
+  readonly includeLatents: readonly number[];
+  /** Latents chosen at random after those. */
+  readonly nLatents: number;
+  /** Seed of that choice. */
+  readonly seed: number;
+  /** How a picture is fitted to the square. */
+  readonly fit: "square" | "clip" | "dinov2";
+  /** Rows and columns of the patch grid; undefined for a square one. */
+  readonly grid?: readonly [number, number] | undefined;
+  /** Side of a rendered picture, in units of 224 pixels. */
+  readonly gridScale: number;
+  /** Rotate pictures as their EXIF orientation says. */
+  readonly exif: boolean;
+  /** Largest picture that is decoded, in pixels. */
+  readonly maxPixels: number;
+  /** Backend. */
+  readonly device: "auto" | "webgpu" | "wasm" | "reference";
+  /** Worker threads, ≥ 1. */
+  readonly nWorkers: number;
+  /** Rows in one batch of the ranking pass. */
+  readonly topkBatchSize: number;
+  /** Rows in one batch of the encoder. */
+  readonly saeBatchSize: number;
+  /** Upper bound of the memory a job takes, in bytes. */
+  readonly maxMemory: number;
+  /** Output directory; `{shards}` in it stands for the shard directory's name. */
+  readonly dumpTo: string;
+  /** Recompute even when fitting artifacts exist. */
+  readonly force: boolean;
+  /** Go on from the last saved state of an interrupted job. */
+  readonly resume: boolean;
+  /** Say what would be done, and do nothing. */
+  readonly dryRun: boolean;
+  /** Print errors and warnings only. */
+  readonly quiet: boolean;
+  /** Report the seconds spent per stage. */
+  readonly profile: boolean;
+}
+
+/** The same with everything optional: what a config file or a caller gives. Sizes may be text such as `"8GiB"`. */
+export type VisualsConfigInput =
+  & { readonly [K in keyof Omit<VisualsConfig, "data" | "images" | SizeSetting>]?: VisualsConfig[K] }
+  & { readonly [K in SizeSetting]?: number | string }
+  & { readonly data?: Partial<DataConfig>; readonly images?: Partial<ImagesConfig> };
+
+/** Settings that are a number of bytes. */
+export type SizeSetting = "distributionsLimit" | "maxMemory";
