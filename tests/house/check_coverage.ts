@@ -1,0 +1,47 @@
+/**
+ * Reads an lcov report on standard input, prints the line coverage of each room's files and exits with 1 below the bar;
+ * `deno task coverage` runs it.
+ * @module
+ */
+
+/** Lines of one file. */
+export interface FileCoverage {
+  readonly path: string;
+  readonly found: number;
+  readonly hit: number;
+}
+
+/** Least part of the lines of `compute`, `io` and `render` together that the tests must run. */
+export const MIN_LINE_COVERAGE = 0.9;
+
+/** Parses an lcov report; files outside `compute/`, `io/` and `render/`, and generated ones, are left out. */
+export function parseLcov(text: string): FileCoverage[] {
+  const files: FileCoverage[] = [];
+  for (const record of text.split("end_of_record")) {
+    const path = /^SF:.*?\/((?:compute|io|render)\/[^\n]+)$/m.exec(record)?.[1];
+    if (!path || path.includes("/build/")) continue;
+    const number = (key: string): number => Number(new RegExp(`^${key}:(\\d+)$`, "m").exec(record)?.[1] ?? 0);
+    files.push({ path, found: number("LF"), hit: number("LH") });
+  }
+  return files.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/** Returns the covered part of the lines of all files together; 0 for none. */
+export function lineCoverage(files: readonly FileCoverage[]): number {
+  const found = files.reduce((sum, file) => sum + file.found, 0);
+  return found === 0 ? 0 : files.reduce((sum, file) => sum + file.hit, 0) / found;
+}
+
+if (import.meta.main) {
+  const files = parseLcov(await new Response(Deno.stdin.readable).text());
+  const percent = (part: number): string => `${(100 * part).toFixed(1)} %`.padStart(8);
+  const lines = files.map((file) => `${percent(file.hit / file.found)}  ${file.path}`);
+  for (const room of ["compute", "io", "render"]) {
+    lines.push(`${percent(lineCoverage(files.filter(({ path }) => path.startsWith(`${room}/`))))}  ${room}`);
+  }
+  const total = lineCoverage(files);
+  lines.push(`${percent(total)}  lines of compute, io and render; at least ${100 * MIN_LINE_COVERAGE} % are asked for`);
+  // deno-lint-ignore no-console -- what this script is for
+  console.log(lines.join("\n"));
+  if (total < MIN_LINE_COVERAGE) Deno.exit(1);
+}
