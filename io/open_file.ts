@@ -1,0 +1,128 @@
+/**
+ * The one place where this room opens files for reading.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { ByteSource } from "./byte_source.ts";
+
+/** Reads at least this large are asynchronous; smaller ones cost less than a trip through the event loop. */
+const ASYNC_READ_BYTES = 1 << 20;
+
+/** An open file; close it when done. */
+export interface FileSource extends ByteSource {
+  /** Closes the file. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Opens a file for random access.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such file.
+ * @throws {Deno.errors.NotCapable} If the process may not read it; the message names the flag to add.
+ */
+export async function openFile(path: string): Promise<FileSource> {
+  const file = await Deno.open(path);
+  try {
+    const { size, isFile } = await file.stat();
+    if (!isFile) throw new Deno.errors.IsADirectory(`Cannot read ${path}: it is not a file`);
+    return new OpenFile(path, size, file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** The size of a file in bytes, or undefined when there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    const { size, isFile } = await Deno.stat(path);
+    return isFile ? size : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Whether there is a directory of this name. */
+export async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Where a path leads once every symbolic link is followed. */
+export function realPath(path: string): Promise<string> {
+  return Deno.realPath(path);
+}
+
+/** Names in a directory, sorted. */
+export async function listDirectory(path: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(path)) names.push(entry.name);
+  return names.sort();
+}
+
+/** A whole small file; undefined when there is none. Refuses one larger than `maxBytes` before reading it. */
+export async function readSmallFile(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  const size = await fileSize(path);
+  if (size === undefined) return undefined;
+  if (size > maxBytes) {
+    throw new RangeError(`Cannot read ${path}: it holds ${size} bytes, and at most ${maxBytes} are expected here`);
+  }
+  return await Deno.readFile(path);
+}
+
+/** SHA-256 of a source's bytes in hexadecimal, streamed in pieces of 4 MiB. */
+export async function sha256(source: ByteSource): Promise<string> {
+  const hash = createHash("sha256");
+  const piece = new Uint8Array(Math.min(4 << 20, source.size));
+  for (let offset = 0; offset < source.size;) {
+    const found = await source.readInto(piece, offset);
+    if (found === 0) break;
+    hash.update(piece.subarray(0, found));
+    offset += found;
+  }
+  return hash.digest("hex");
+}
+
+class OpenFile implements FileSource {
+  readonly path: string;
+  readonly size: number;
+  readonly #file: Deno.FsFile;
+  #closed = false;
+  /** A file has one cursor, so reads take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, size: number, file: Deno.FsFile) {
+    this.path = path;
+    this.size = size;
+    this.#file = file;
+  }
+
+  readInto(into: Uint8Array, offset: number): Promise<number> {
+    const mine = this.#turn.then(() => this.#fill(into, offset));
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #fill(into: Uint8Array, offset: number): Promise<number> {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    let done = 0;
+    while (done < into.length) {
+      const rest = done === 0 ? into : into.subarray(done);
+      const found = rest.length < ASYNC_READ_BYTES ? this.#file.readSync(rest) : await this.#file.read(rest);
+      if (found === null) break;
+      done += found;
+    }
+    return done;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+}
