@@ -8,6 +8,7 @@
  */
 import { ConfigError } from "./compute/errors.ts";
 import { schemaGroups, type SchemaIssue, validate } from "./config/schema.ts";
+import { nearest } from "./config/nearest.ts";
 import { flagName, type Setting, toSettings } from "./config/settings.ts";
 import type { VisualsConfig, VisualsConfigInput } from "./config/types.ts";
 
@@ -149,7 +150,9 @@ function issueToError(issue: SchemaIssue, input: unknown, origin: (path: string)
   const { keys, unknownKey } = issue;
   if (unknownKey !== undefined) {
     const path = [...keys, unknownKey].join(".");
-    return new ConfigError(`There is no setting ${path}; docs/settings.md lists them all`, { path });
+    const near = nearest(path, listSettings().map((setting) => setting.path));
+    const hint = near === undefined ? "docs/settings.md lists them all" : `did you mean ${near}?`;
+    return new ConfigError(`There is no setting ${path}; ${hint}`, { path });
   }
   const path = keys.join(".");
   const found = keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
@@ -161,5 +164,5 @@ function issueToError(issue: SchemaIssue, input: unknown, origin: (path: string)
 function showValue(value: unknown): string {
   if (typeof value === "string") return value === "" ? "empty" : value;
   if (Array.isArray(value)) return value.length === 0 ? "empty" : value.map(showValue).join(" ");
-  return JSON.stringify(value) ?? "missing";
+  return typeof value === "number" ? String(value) : JSON.stringify(value) ?? "missing";
 }
