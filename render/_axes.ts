@@ -20,13 +20,15 @@ export function linearScale(domain: readonly [number, number], range: readonly [
   };
 }
 
-/** Round ticks (1, 2 or 5 times a power of ten apart) inside `domain`, at most about `count + 1` of them. */
+/** Round ticks (1, 2 or 5 times a power of ten apart) inside `domain`, about `count` of them. */
 export function ticks(domain: readonly [number, number], count: number): number[] {
   const [lower, upper] = domain;
   const raw = (upper - lower) / Math.max(1, count);
   if (!(raw > 0) || !Number.isFinite(raw)) return [lower];
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 5].find((factor) => factor * power >= raw * 0.999) ?? 10);
+  // The step whose logarithm is nearest: the bounds are the geometric means of 1, 2, 5 and 10.
+  const lead = raw / power;
+  const step = power * (lead >= Math.sqrt(50) ? 10 : lead >= Math.sqrt(10) ? 5 : lead >= Math.SQRT2 ? 2 : 1);
   const found: number[] = [];
   for (let i = Math.ceil(lower / step - 1e-9); i * step <= upper + step * 1e-9; i++) {
     found.push(Number((i * step).toPrecision(12)));

@@ -3,6 +3,7 @@
  * @module
  */
 import { formatTick, linearScale, type Scale, ticks } from "./_axes.ts";
+import { sharedRange } from "./_statistics.ts";
 import { element, formatCoordinate as fc, fragment, type Markup } from "./svg.ts";
 
 /** A vertical line. */
@@ -11,7 +12,7 @@ export interface Mark {
   readonly x: number;
   /** CSS colour. */
   readonly colour: string;
-  /** Dashed lines are estimates. */
+  /** Drawn with dashes: the online estimates. */
   readonly dashed: boolean;
 }
 
@@ -61,9 +62,7 @@ export function panelFigure(figure: PanelFigure): string {
   const top = legend.height + 36;
   const totalHeight = panels.length === 0 ? 120 : top + rows * (height + GAP_Y) - GAP_Y + 52;
 
-  const xs = [...figure.range, ...panels.flatMap((panel) => panel.marks.map((mark) => mark.x))];
-  const low = Math.min(...xs);
-  const high = Math.max(...xs);
+  const [low, high] = sharedRange([figure.range, ...panels.map((panel) => panel.marks.map((mark) => mark.x))]);
   const margin = (high - low) * 0.02;
   const x = linearScale([low - margin, high + margin], [0, width]);
   let tallest = 0;
