@@ -1,0 +1,55 @@
+/**
+ * Pictures from files of any of the usual formats.
+ * @module
+ */
+import { asciiAt, type DecodeContext, pictureError } from "./_decode_context.ts";
+import { decodeJpeg } from "./decode_jpeg.ts";
+import { decodePng } from "./decode_png.ts";
+import type { Picture } from "./picture.ts";
+
+/** How to read a picture. */
+export interface DecodeOptions {
+  /** The picture's file, or its name within a table: named in errors. */
+  readonly name?: string;
+  /** Largest width · height to accept. Default 178,956,970: where Pillow warns of a decompression bomb. */
+  readonly maxPixels?: number;
+  /** Turn the picture as its EXIF orientation says. Default false: activations come from unturned pixels. */
+  readonly applyExif?: boolean;
+}
+
+/** Default of {@linkcode DecodeOptions.maxPixels}, in pixels: a quarter GiB of three-byte pixels over two. */
+export const MAX_PICTURE_PIXELS = 178_956_970;
+
+type Decoder = (bytes: Uint8Array, context: DecodeContext) => Picture | Promise<Picture>;
+
+/** The decoder for a file, by its first bytes; the extension is never asked. */
+function decoderOf(bytes: Uint8Array): Decoder | undefined {
+  const head = asciiAt(bytes, 0, 12);
+  if (head.startsWith("\xff\xd8\xff")) return decodeJpeg;
+  if (head.startsWith("\x89PNG\r\n\x1a\n")) return decodePng;
+  return undefined;
+}
+
+/**
+ * Decodes a picture to RGB, as Pillow's `Image.open(…).convert("RGB")` reads it.
+ *
+ * @param bytes The file.
+ * @param options Name, size limit and orientation.
+ * @returns The picture.
+ * @throws {PictureError} If the format is unknown, the data is damaged or cut off, or the picture passes `maxPixels`.
+ *
+ * @example
+ * ```ts
+ * import { decodePicture } from "./decode_picture.ts";
+ * import { encodePng } from "./encode_png.ts";
+ * import { picture } from "./picture.ts";
+ * const copy = await decodePicture(encodePng(picture(3, 2)), { name: "black.png" });
+ * console.assert(copy.width === 3 && copy.height === 2);
+ * ```
+ */
+export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  const context = { name: options.name ?? "(unnamed)", maxPixels: options.maxPixels ?? MAX_PICTURE_PIXELS };
+  const decode = decoderOf(bytes);
+  if (decode === undefined) throw pictureError(context, `its first bytes are of no known format`);
+  return await decode(bytes, context);
+}
