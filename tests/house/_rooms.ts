@@ -15,11 +15,12 @@ export type Room =
   | "visuals"
   | "cli"
   | "mod"
+  | "deno.json"
   | "tests";
 
 const COMPUTE: Room[] = ["compute", "compute/reference", "compute/wasm", "compute/webgpu"];
 
-/** The rooms a room may import; `compute` reaches its backends by dynamic import only, see {@linkcode arrowError}. */
+/** The rooms a room may import; `compute` reaches the accelerated ones by dynamic import only, see {@linkcode arrowError}. */
 const ALLOWED: Record<Room, readonly Room[]> = {
   "compute": COMPUTE,
   "compute/reference": ["compute", "compute/reference"],
@@ -28,10 +29,11 @@ const ALLOWED: Record<Room, readonly Room[]> = {
   "io": ["io", "compute"],
   "render": ["render", "compute"],
   "config": ["config", "compute"],
-  "visuals": [...COMPUTE, "io", "render", "config", "visuals"],
-  "cli": ["cli", "visuals", "config", "io", "compute"],
+  "visuals": [...COMPUTE, "io", "render", "config", "visuals", "deno.json"],
+  "cli": ["cli", "visuals", "config", "io", "compute", "deno.json"],
+  "deno.json": [],
   "mod": [...COMPUTE, "io", "render", "config", "visuals", "mod"],
-  "tests": [...COMPUTE, "io", "render", "config", "visuals", "cli", "mod", "tests"],
+  "tests": [...COMPUTE, "io", "render", "config", "visuals", "cli", "mod", "deno.json", "tests"],
 };
 
 /** Returns the room of a path relative to the project root, or `undefined` when the path is in none. */
@@ -44,6 +46,7 @@ export function roomOf(path: string): Room | undefined {
   for (const room of ["config", "visuals", "cli"] as const) {
     if (path === `${room}.ts` || path.startsWith(`${room}/`)) return room;
   }
+  if (path === "deno.json") return path;
   return path === "mod.ts" ? "mod" : undefined;
 }
 
@@ -52,8 +55,8 @@ export function arrowError(from: string, to: string, kind: "static" | "type" | "
   const [source, target] = [roomOf(from), roomOf(to)];
   if (!source || !target) return `${source ? to : from} is in no room`;
   if (!ALLOWED[source].includes(target)) return `${from} (${source}) imports ${to} (${target})`;
-  if (source === "compute" && target !== "compute" && kind === "static") {
-    return `${from} imports ${to} statically; a backend is loaded only when it is chosen`;
+  if (source === "compute" && (target === "compute/wasm" || target === "compute/webgpu") && kind === "static") {
+    return `${from} imports ${to} statically; an accelerated backend is loaded only when it is chosen`;
   }
   return undefined;
 }
