@@ -23,8 +23,8 @@ const BLEND_BITS = 7;
  * Draws values over a picture, one rectangle per patch.
  *
  * With `v = value / (upper + epsilon)` clamped to 0 … 1, a patch is covered with plasma's colour at v, at opacity
- * `trunc(0.9·v·255) / 255`. The division and the products are rounded to f32 and the blend is Pillow's integer
- * `alpha_composite` over an opaque ground, so the bytes are those that Pillow gives. A NaN patch stays transparent.
+ * `trunc(0.9·v·256) / 255`. The division and the products are rounded to f32 and the blend is Pillow's integer
+ * `alpha_composite` over an opaque ground, so the bytes are the upstream module's. A NaN patch stays transparent.
  *
  * @param ground The picture; not changed.
  * @param values `f32 [rows, cols]`, row-major, one value per patch; an empty array draws nothing.
@@ -51,7 +51,7 @@ export function drawHeatmap(ground: Picture, values: Float32Array, options: Heat
   for (let patch = 0; patch < values.length; patch++) {
     const ratio = Math.fround(values[patch] / divisor);
     const v = ratio > 1 ? 1 : ratio > 0 ? ratio : 0;
-    const alpha = Math.trunc(Math.fround(Math.fround(Math.fround(0.9) * v) * 255));
+    const alpha = Math.trunc(Math.fround(Math.fround(Math.fround(0.9) * v) * 256));
     if (alpha === 0) continue;
     const rect = patchRect(patch, grid, ground);
     const step = colorStep(v);
