@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { path, ROOT, runDeno, TMP, withFolder } from "./_deno.ts";
+import { withServer } from "./_serve.ts";
+
+const PERMISSIONS: Deno.PermissionOptions = { read: [ROOT], write: [TMP], run: ["deno"], net: ["127.0.0.1"] };
+
+/** Encodes and ranks a small batch; prints the result as JSON. What it does with whole numbers is exact on any backend. */
+const script = (origin: string, device: string): string => `
+import { chooseBackend, finalize, getNewTopk, getSaeActs, tensor } from "${origin}/mod.ts";
+const sae = {
+  dVit: 2, dSae: 3, activation: { kind: "relu" }, bPre: new Float32Array([1, 0]), bEnc: new Float32Array([0, 0, 1]),
+  wEnc: new Float32Array([1, -1, 0, 0, 2, 1]),
+};
+const { backend } = await chooseBackend("${device}", { threads: 1 });
+const x = tensor(new Float32Array([3, 1, 0, 2, 5, 0, 1, -1]), [4, 2]);
+const f = await getSaeActs(x, sae, { saeBatchSize: 3, backend });
+const plan = {
+  layout: { kind: "cls", layers: 1, tokens: 1, firstToken: 1, dVit: 2, clamp: 1e5, mean: undefined, scalar: 1 },
+  nImages: 4, batchImages: 4, k: 2, sortBy: "img", dedupe: "none", percentile: 99, percentileLr: 1e-3,
+  nDistributions: 0, nonFinite: "error", maxMemoryBytes: 2 ** 28, threads: 1,
+};
+const fold = await backend.open(sae, plan);
+(await fold.lend()).set(x.data);
+`;
+
+for (const device of ["reference", "wasm"]) {
+  Deno.test({
+    name: `mod.ts imports over a URL from an empty directory, and ${device} encodes and ranks`,
+    permissions: PERMISSIONS,
+    fn: (): Promise<void> =>
+      withServer(({ origin, host, requests }) =>
+        withFolder(async (folder) => {
+          await Deno.writeTextFile(new URL("main.ts", folder), script(origin, device));
+          const { code, stdout, stderr } = await runDeno(
+            ["run", "--no-config", "--no-lock", "--no-prompt", `--allow-import=${host}`, "main.ts"],
+            { cwd: folder },
+          );
+          assert.equal(code, 0, stderr);
+          assert.equal(stdout, "", stderr);
+          assert.ok(requests.includes("/mod.ts"), requests.join(" "));
+        })
+      ),
+  });
+}
+
+Deno.test({
+  name: "importing mod.ts needs no permission and does nothing",
+  permissions: PERMISSIONS,
+  fn: (): Promise<void> =>
+    withFolder(async (folder) => {
+      const { code, stdout, stderr } = await runDeno(["run", "--no-prompt", path(new URL("mod.ts", ROOT))], {
+        cwd: folder,
+      });
+      assert.deepEqual([code, stdout, stderr], [0, "", ""]);
+      assert.deepEqual([...Deno.readDirSync(folder)], []);
+    }),
+});
