@@ -41,15 +41,21 @@ const DATA = z.strictObject({
   scaleNorm: z.boolean().default(true).meta({
     description: "Divide by the mean L2 norm of the centred sample over the root of the width",
   }),
-  nRandomSamples: count().default(2 ** 19).meta({ description: "Size of that sample", unit: "rows" }),
+  nRandomSamples: count().default(2 ** 19).meta({
+    description: "Rows in the sample that the mean and the norm are taken from",
+    unit: "rows",
+  }),
 });
 const IMAGES = z.strictObject({
   kind: z.enum(["imagenet", "image-folder", "ade20k"]).default("imagenet").meta({
     description: "Kind of picture data set: Hugging Face parquet or arrow files on disk, class folders, or ADE20K",
   }),
-  root: z.string().min(1).default("./data/imagenet").meta({ description: "Its directory", unit: "path" }),
+  root: z.string().min(1).default("./data/imagenet").meta({
+    description: "Directory of the picture data set",
+    unit: "path",
+  }),
   split: z.string().default("").meta({
-    description: "Its split; empty for the usual one: train for imagenet, training for ade20k, none for image-folder",
+    description: "Split of the data set; when empty, train for imagenet, training for ade20k, none for image-folder",
   }),
 });
 const GROUPS = {
@@ -93,7 +99,7 @@ const GROUPS = {
       unit: "latents",
     }),
     distributionsLimit: size().prefault("1GiB").meta({
-      description: "When those activations would be larger than this, keep their histograms instead",
+      description: "When the kept activations would be larger than this, keep their histograms instead",
       unit: "bytes",
     }),
     epsilon: z.number().positive().default(1e-9).meta({
@@ -114,11 +120,11 @@ const GROUPS = {
       unit: "latents",
     }),
     nLatents: z.int().min(0).default(400).meta({
-      description: "Show this many more, chosen at random",
+      description: "Show this many latents more, chosen at random",
       unit: "latents",
     }),
     seed: z.int().min(0).default(42).meta({
-      description: "Seed of that choice; the same seed picks the same latents as upstream",
+      description: "Seed of the random choice of latents; the same seed picks the same latents as upstream",
     }),
     fit: z.enum(["square", "clip", "dinov2"]).default("square").meta({
       description: "Fit a picture by squeezing it as upstream does, or by the model's own resize and crop",

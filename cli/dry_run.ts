@@ -1,0 +1,135 @@
+/**
+ * The text of `--dry-run`: what would be read, computed and written, and the narrowest command that may do it.
+ * @module
+ */
+import type { VisualsConfig } from "../config.ts";
+import { escapeCommas } from "./exit_codes.ts";
+import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
+import type { JobPlan } from "./jobs.ts";
+import { localPath } from "./local_path.ts";
+
+/** Longest list that is printed in full. */
+const MAX_LISTED = 8;
+
+/**
+ * Says what a job would do.
+ *
+ * @param command The line that {@linkcode leastPrivilegeCommand} makes.
+ *
+ * @example
+ * ```ts
+ * import { dryRunText } from "./dry_run.ts";
+ * const text = dryRunText({
+ *   reads: [{ path: "sae.pt", bytes: 2048 }], rows: 640, images: 10, dVit: 96, dSae: 768, flops: 94371840, bytesRead: 2048,
+ *   artifactBytes: 1024, memoryBytes: 4096, writes: ["data/manifest.json"], backend: { name: "wasm", reason: "no GPU" },
+ *   pictures: 8,
+ * }, "deno run cli.ts visuals");
+ * if (!text.includes("640 rows of 10 images")) throw new Error(text);
+ * ```
+ */
+export function dryRunText(plan: JobPlan, command: string): string {
+  const reads = plan.reads.map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`);
+  return [
+    `Would read ${formatBytes(plan.bytesRead)} from ${formatCount(plan.reads.length)} ${
+      plural("file", plan.reads.length)
+    }:`,
+    ...listed(reads),
+    "Would compute:",
+    `  ${formatCount(plan.rows)} rows of ${formatCount(plan.images)} images, ` +
+    `${formatCount(plan.dVit)} wide, into ${formatCount(plan.dSae)} latents: ${
+      formatScaled(plan.flops, "FLOP")
+    } done densely`,
+    `  on ${plan.backend.name}: ${plan.backend.reason}`,
+    `  with about ${formatBytes(plan.memoryBytes)} of memory`,
+    `Would write ${formatBytes(plan.artifactBytes)} of artifacts and up to ${formatCount(plan.pictures)} ` +
+    `${plural("picture", plan.pictures)}:`,
+    ...listed(plan.writes),
+    "Nothing was done. The command with no more permissions than it needs:",
+    command,
+    "",
+  ].join("\n");
+}
+
+/** How the program was started. */
+export interface Invocation {
+  /** URL of `cli.ts`. */
+  readonly moduleUrl: string;
+  /** `visuals` or `dump`. */
+  readonly command: string;
+  /** The words after it, as given. */
+  readonly words: readonly string[];
+}
+
+/**
+ * One line for a POSIX shell that may read and write only what the job needs.
+ *
+ * Read: the program's own directory when it is local (workers are loaded with a read check), the checkpoint, shards,
+ * pictures (`visuals` only), the config file, and the output, whose manifest is compared. Write: the output.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "../config.ts";
+ * import { leastPrivilegeCommand } from "./dry_run.ts";
+ * const invocation = { moduleUrl: "https://example.org/cli.ts", command: "dump", words: ["--top-k", "8"] };
+ * const line = leastPrivilegeCommand(parseConfig({ topK: 8 }), invocation);
+ * if (!line.endsWith("--allow-write=./data https://example.org/cli.ts dump --top-k 8")) throw new Error(line);
+ * ```
+ */
+export function leastPrivilegeCommand(config: VisualsConfig, { moduleUrl, command, words }: Invocation): string {
+  const script = localPath(moduleUrl);
+  // What follows {shards} is only known once the shards are read.
+  const output = config.dumpTo.replace(/\/*\{shards\}.*$/, "") || ".";
+  const reads = [
+    ...(script === undefined ? [] : [script.slice(0, script.lastIndexOf("/")) || "/"]),
+    config.ckpt,
+    config.data.shardRoot,
+    ...(command === "visuals" ? [config.images.root] : []),
+    ...configFile(words),
+    output,
+  ];
+  return [
+    "deno",
+    "run",
+    "--no-prompt",
+    "--unstable-worker-options",
+    `--allow-read=${[...new Set(reads)].map(escapeCommas).join(",")}`,
+    `--allow-write=${escapeCommas(output)}`,
+    script ?? moduleUrl,
+    command,
+    ...words.filter((word, i) => !isDryRun(word) && !(isDryRun(words[i - 1]) && /^(true|false)$/i.test(word))),
+  ].map(shellQuote).join(" ");
+}
+
+/**
+ * A word as a POSIX shell takes it: unchanged when nothing in it is special, else in single quotes.
+ *
+ * @example
+ * ```ts
+ * import { shellQuote } from "./dry_run.ts";
+ * if (shellQuote("it's") !== `'it'\\''s'`) throw new Error();
+ * ```
+ */
+export function shellQuote(word: string): string {
+  return /^[\w./:,=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function isDryRun(word: string | undefined): boolean {
+  return word !== undefined && /^--dry[-_]run(=.*)?$|^--dryRun(=.*)?$/.test(word);
+}
+
+function configFile(words: readonly string[]): string[] {
+  const at = words.findIndex((word) => word === "--config" || word.startsWith("--config="));
+  if (at < 0) return [];
+  return [words[at] === "--config" ? words[at + 1] : words[at].slice("--config=".length)];
+}
+
+function listed(items: readonly string[]): string[] {
+  // One more line than the limit would only say "and 1 more": print that one instead.
+  const shown = items.length <= MAX_LISTED + 1 ? items : items.slice(0, MAX_LISTED);
+  const rest = items.length - shown.length;
+  return [...shown.map((item) => `  ${item}`), ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])];
+}
+
+function plural(noun: string, count: number): string {
+  return count === 1 ? noun : `${noun}s`;
+}

@@ -1,0 +1,177 @@
+/**
+ * The command line without its process: words in, text and an exit status out. `cli.ts` connects it to Deno.
+ * @module
+ */
+import { ConfigError } from "../compute/errors.ts";
+import type { VisualsConfig } from "../config.ts";
+import { nearest } from "../config/nearest.ts";
+import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
+import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
+import { helpText, settingHelp } from "./help.ts";
+import type { Jobs } from "./jobs.ts";
+import { loadConfig } from "./load_config.ts";
+import { localPath } from "./local_path.ts";
+import { ProgressReporter } from "./progress.ts";
+import { settingsPage } from "./settings_page.ts";
+import { summaryText } from "./summary_text.ts";
+
+/** Everything that a command touches of the outside. */
+export interface CliEnvironment {
+  /** Words after the program's name. */
+  readonly words: readonly string[];
+  /** URL of `cli.ts`; the demo's files lie beside it. */
+  readonly moduleUrl: string;
+  /** What `--version` prints. */
+  readonly version: string;
+  /** Writes results. */
+  readonly stdout: (text: string) => void;
+  /** Writes messages and progress. */
+  readonly stderr: (text: string) => void;
+  /** Width of the terminal behind `stderr`; undefined when there is none. */
+  readonly columns: (() => number) | undefined;
+  /** Whether `stderr` may be coloured. */
+  readonly color: boolean;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  /** Asks running work to stop. */
+  readonly signal: AbortSignal;
+  /** Reads a config file. */
+  readonly readFile: (path: string) => Promise<Record<string, unknown>>;
+  /** Loads the work; only commands that need it do. */
+  readonly loadJobs: () => Promise<Jobs>;
+}
+
+/** One command. A new one is an entry in {@linkcode COMMANDS}. */
+interface Command {
+  readonly usage: string;
+  readonly summary: string;
+  /** Does it; what it throws becomes the exit status. `started` is told the paths once they are known. */
+  readonly run: (words: readonly string[], env: CliEnvironment, started: (paths: JobPaths) => void) => Promise<void>;
+}
+
+const PROGRAM = "deno run -R -W cli.ts";
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  visuals: {
+    usage: "[FLAGS]",
+    summary: "Compute what is missing, choose latents, draw pictures and pages; the demo without flags",
+    run: (words, env, started) => runJob("visuals", words, env, started),
+  },
+  dump: {
+    usage: "[FLAGS]",
+    summary: "Compute only: rankings and statistics of every latent",
+    run: (words, env, started) => runJob("dump", words, env, started),
+  },
+  help: {
+    usage: "[FLAG]",
+    summary: "Print this, or what one flag takes; --markdown prints docs/settings.md",
+    run: ([name], env) => {
+      if (name === "--markdown") env.stdout(settingsPage());
+      else env.stdout(name === undefined || Object.hasOwn(COMMANDS, name) ? help() : settingHelp(name));
+      return Promise.resolve();
+    },
+  },
+};
+
+/**
+ * Runs one command and returns the exit status.
+ *
+ * @example
+ * ```ts
+ * import { runCli } from "./run_cli.ts";
+ * let out = "";
+ * const code = await runCli({
+ *   words: ["--version"], moduleUrl: import.meta.url, version: "1.2.3", stdout: (text) => void (out += text),
+ *   stderr: () => {}, columns: undefined, color: false, now: () => 0, signal: new AbortController().signal,
+ *   readFile: () => Promise.reject(), loadJobs: () => Promise.reject(),
+ * });
+ * if (code !== 0 || out !== "saev-visuals 1.2.3\n") throw new Error(out);
+ * ```
+ */
+export async function runCli(env: CliEnvironment): Promise<number> {
+  const [name, ...words] = env.words;
+  let paths: JobPaths | undefined;
+  try {
+    if (env.words.includes("--help") || env.words.includes("-h")) {
+      env.stdout(help());
+    } else if (name === "--version" || name === "-V") {
+      env.stdout(`saev-visuals ${env.version}\n`);
+    } else {
+      await findCommand(name).run(words, env, (known) => paths = known);
+    }
+    return EXIT_CODES.done;
+  } catch (error) {
+    const { code, message } = describeFailure(error, paths);
+    env.stderr(`${label(code === EXIT_CODES.interrupted ? "" : "error: ", env.color, 31)}${message}\n`);
+    return code;
+  }
+}
+
+function findCommand(name: string | undefined): Command {
+  const known = Object.keys(COMMANDS);
+  if (name !== undefined && Object.hasOwn(COMMANDS, name)) return COMMANDS[name];
+  const list = `${known.slice(0, -1).join(", ")} or ${known.at(-1)}`;
+  if (name === undefined) throw new ConfigError(`No command was given, expected ${list}; see --help`, { path: "" });
+  const near = name.startsWith("-") ? undefined : nearest(name, known);
+  const hint = near === undefined ? "see --help" : `did you mean ${near}?`;
+  throw new ConfigError(`Found ${name} where a command was expected: ${list}; ${hint}`, { path: "" });
+}
+
+async function runJob(
+  command: "visuals" | "dump",
+  words: readonly string[],
+  env: CliEnvironment,
+  started: (paths: JobPaths) => void,
+): Promise<void> {
+  const demoRoot = command === "visuals" ? demoDirectory(env.moduleUrl) : false;
+  const { config, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
+  started({ inputs: [config.ckpt, config.data.shardRoot, config.images.root], output: config.dumpTo });
+  const jobs = await env.loadJobs();
+  if (config.dryRun) {
+    env.stdout(dryRunText(await jobs.planJob(config), leastPrivilegeCommand(config, { ...env, command, words })));
+    return;
+  }
+  const reporter = new ProgressReporter({ ...env, write: env.stderr });
+  if (isDemo && !config.quiet) {
+    reporter.log(`No inputs were given: running the demo (240 emoji pictures, 768 latents) into ${config.dumpTo}`);
+  }
+  try {
+    const summary = await jobs[command === "visuals" ? "main" : "dumpActivations"](
+      config,
+      hooksFor(reporter, config, env),
+    );
+    reporter.finish();
+    if (!config.quiet) env.stdout(summaryText(summary));
+  } catch (error) {
+    reporter.finish();
+    throw error;
+  }
+}
+
+function hooksFor(
+  reporter: ProgressReporter,
+  { quiet }: VisualsConfig,
+  env: CliEnvironment,
+): Parameters<Jobs["main"]>[1] {
+  return {
+    signal: env.signal,
+    log: (line, level = "info") => {
+      if (level === "warn") reporter.log(label("warning: ", env.color, 33) + line);
+      else if (!quiet) reporter.log(line);
+    },
+    progress: quiet ? () => {} : (progress) => reporter.update(progress),
+  };
+}
+
+function help(): string {
+  return helpText(Object.entries(COMMANDS).map(([name, command]) => ({ name, ...command })), PROGRAM);
+}
+
+/** Undefined when the program was loaded over the network: its files are not on disk then. */
+function demoDirectory(moduleUrl: string): string | undefined {
+  return localPath(new URL("./fixtures/demo/emoji", moduleUrl));
+}
+
+function label(text: string, color: boolean, code: number): string {
+  return color && text !== "" ? `\x1b[${code}m${text}\x1b[39m` : text;
+}

@@ -1,0 +1,39 @@
+/**
+ * The last lines of a job: what came out, and where it is.
+ * @module
+ */
+import { formatCount, formatSeconds } from "./format_numbers.ts";
+import type { JobSummary } from "./jobs.ts";
+
+/**
+ * Says what a job did, one fact a line.
+ *
+ * @example
+ * ```ts
+ * import { summaryText } from "./summary_text.ts";
+ * const text = summaryText({ rows: 1000, seconds: 2, outputs: ["data/index.html"] });
+ * if (text !== "Encoded 1,000 rows in 2.00 s in all\nResults: data/index.html\n") throw new Error(text);
+ * ```
+ */
+export function summaryText(summary: JobSummary): string {
+  const { rows, seconds, backend, skippedRows, latents, pictures, outputs, profile } = summary;
+  const lines: string[] = [];
+  const time = seconds === undefined ? "" : ` in ${formatSeconds(seconds)} in all`;
+  if (summary.reused) {
+    lines.push(
+      `Used the artifacts that were there, as they fit the request${time && `;${time.replace(" in all", "")}`}`,
+    );
+  } else if (rows !== undefined) lines.push(`Encoded ${formatCount(rows)} rows${time}`);
+  if (skippedRows) lines.push(`Skipped ${formatCount(skippedRows)} rows that hold NaN or an infinity`);
+  if (backend !== undefined && !summary.reused) lines.push(`Backend: ${backend.name} (${backend.reason})`);
+  if (latents !== undefined) {
+    lines.push(
+      `Showed ${formatCount(latents)} latents${pictures === undefined ? "" : ` in ${formatCount(pictures)} pictures`}`,
+    );
+  }
+  for (const [stage, taken] of Object.entries(profile ?? {})) {
+    lines.push(`  ${stage.padEnd(24)} ${formatSeconds(taken)}`);
+  }
+  for (const output of outputs ?? []) lines.push(`Results: ${output}`);
+  return lines.map((line) => `${line}\n`).join("");
+}
