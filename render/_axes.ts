@@ -56,8 +56,10 @@ export function formatCount(value: number): string {
 export function formatValue(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e5 || size < 1e-3)
+  const text = size !== 0 && (size >= 1e6 || size < 1e-3)
     ? value.toExponential(2)
-    : String(Number(value.toPrecision(3)));
+    : size >= 100
+    ? String(Math.round(value))
+    : value.toPrecision(3);
   return text.replaceAll("-", "−");
 }

@@ -17,14 +17,14 @@ h2{font-size:1.2rem;letter-spacing:-.01em;margin:2.4rem 0 .6rem}
 h3{font-size:1.05rem;margin:0}
 h3 a{color:inherit;text-decoration:none}
 h3 a:hover{text-decoration:underline}
-p{margin:.3rem 0;max-width:70ch}
+p{margin:.3rem 0 .8rem;max-width:80ch}
 a{color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
 .muted{color:var(--muted)}
 .skip{position:absolute;left:-999px}
 .skip:focus{left:20px;top:8px;background:var(--card);padding:6px 10px;z-index:3}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:1px;margin:1.2rem 0 0;background:var(--line);border:1px solid var(--line);border-radius:10px;overflow:hidden}
-.facts div{background:var(--card);padding:10px 14px;min-width:0}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(180px,1fr));gap:12px 24px;margin:1.1rem 0 0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 18px}
+.facts div{min-width:0}
 .facts dt{color:var(--muted);font-size:.78rem}
 .facts dd{margin:0;overflow-wrap:anywhere}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px}
@@ -40,7 +40,7 @@ svg a:hover .chosen{stroke:var(--ink);stroke-width:2}
 svg .bars{fill:var(--bars)}
 svg .mark{stroke:var(--hot);stroke-width:1.5}
 svg.bar{vertical-align:-2px;border-radius:3px}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(280px,1fr));gap:14px;margin-top:14px}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),460px));gap:14px;margin-top:14px}
 .plots figure{margin:0}
 .plots img{width:100%;height:auto;border-radius:6px;background:#fff}
 .tools{position:sticky;top:0;z-index:2;display:flex;flex-wrap:wrap;gap:8px 14px;align-items:center;margin:0 -20px;padding:10px 20px;background:var(--page);border-bottom:1px solid var(--line)}
@@ -56,7 +56,7 @@ svg.bar{vertical-align:-2px;border-radius:3px}
 .stats{display:flex;flex-wrap:wrap;gap:4px 26px;margin:6px 0 0}
 .stats dt{color:var(--muted);font-size:.78rem}
 .stats dd{margin:0}
-.hist{margin:0;flex:0 1 300px}
+.hist{margin:0;flex:0 1 330px}
 .hist svg{display:block;width:100%;height:auto}
 .hist figcaption{color:var(--muted);font-size:.78rem;display:flex;flex-wrap:wrap;gap:0 12px}
 .pictures{list-style:none;margin:0;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:14px 12px}
@@ -72,7 +72,7 @@ figcaption .line{display:flex;justify-content:space-between;gap:8px}
 details{margin-top:12px}
 summary{cursor:pointer;color:var(--accent);font-size:.9rem;margin-bottom:10px}
 footer{color:var(--muted);font-size:.82rem;padding:20px 0 48px}
-@media (max-width:560px){main,header{padding:0 14px}header{padding-top:22px}.tools{margin:0 -14px;padding:8px 14px}.card{padding:13px 13px}.pictures{grid-template-columns:repeat(auto-fill,minmax(98px,1fr));gap:11px 9px}h1{font-size:1.4rem}.hist{flex-basis:100%}.facts{grid-template-columns:1fr 1fr}}
+@media (max-width:560px){main,header{padding:0 14px}header{padding-top:22px}.tools{margin:0 -14px;padding:8px 14px}.card{padding:13px 13px}.pictures{grid-template-columns:repeat(auto-fill,minmax(98px,1fr));gap:11px 9px}h1{font-size:1.4rem}.hist{flex-basis:100%}.failed{font-size:.7rem;line-height:1.25;padding:5px;align-content:start}.facts{grid-template-columns:1fr 1fr}}
 @media print{body{background:#fff}.tools{display:none}.latent{content-visibility:visible;break-inside:avoid}}
 `;
 
@@ -131,7 +131,7 @@ export const PAGE_SCRIPT = `
 `;
 
 /** base64 of the SHA-256 of {@linkcode PAGE_STYLE}; a test recomputes it. */
-export const PAGE_STYLE_SHA256 = "SVlleD4KlGsrgpQuNkr8h0qhizT0AE8NaJvVesg3+MI=";
+export const PAGE_STYLE_SHA256 = "JOU6CDscTZxJXyPUkSRa4lQHNT8I2M8680F4zD4avzU=";
 
 /** base64 of the SHA-256 of {@linkcode PAGE_SCRIPT}; a test recomputes it. */
 export const PAGE_SCRIPT_SHA256 = "7z9wQlwEI2DJiLW6rhd4bWOhjHFS2p46SyJghWaxUIU=";

@@ -25,8 +25,8 @@ const BOX = { left: 52, right: 748, top: 12, bottom: 356 };
 const CELL = 2;
 /** Dots of a cell with one latent, up to 3, up to 10, and more. */
 const LEVELS = [
-  { upTo: 1, width: 2.6, opacity: "0.45" },
-  { upTo: 3, width: 3, opacity: "0.65" },
+  { upTo: 1, width: 2.6, opacity: "0.6" },
+  { upTo: 3, width: 3, opacity: "0.75" },
   { upTo: 10, width: 3.2, opacity: "0.85" },
   { upTo: Infinity, width: 3.4, opacity: "1" },
 ];

@@ -2,6 +2,7 @@
  * The output directory's `index.html`: one static file that opens from disk, with no network and nothing to install.
  * @module
  */
+import { formatCount } from "./_axes.ts";
 import { PAGE_SCRIPT, PAGE_SCRIPT_SHA256, PAGE_STYLE, PAGE_STYLE_SHA256 } from "./_page_assets.ts";
 import { type PageLatent, pageLatent } from "./_page_latent.ts";
 import { type PageScatter, pageScatter } from "./_page_scatter.ts";
@@ -130,7 +131,9 @@ function overview(scatter: PageScatter, chosen: readonly number[]): Markup {
     element(
       "p",
       { class: "muted" },
-      `${total} latents, of which ${silent} never fire and are not drawn. The dashed frame is the range latents were ` +
+      `${formatCount(total)} latents, of which ${
+        formatCount(silent)
+      } never fire and are not drawn. The dashed frame is the range latents were ` +
         `chosen from; the ${chosen.length} chosen ones lead to their pictures.`,
     ),
     element("div", { class: "card scroll" }, pageScatter(scatter, chosen)),

@@ -1,0 +1,33 @@
+/**
+ * From numbers to pictures, plots and pages. Pure: bytes and text come out, nothing is written.
+ * @module
+ */
+export {
+  type DistributionsInput,
+  type DistributionsPlot,
+  MARKED_PERCENTILES,
+  type PanelNumbers,
+  PERCENTILE_COLOURS,
+  PLOT_BINS,
+  plotActivationDistributions,
+} from "./plot_activation_distributions.ts";
+export { plotSketchDistributions, type SketchDistributionsInput } from "./plot_sketch_distributions.ts";
+export { type OnlineQuantileInput, plotOnlineQuantile } from "./plot_online_quantile.ts";
+export { FONT_FAMILY, MAX_PLOT_PIXELS, svgToPng } from "./svg_to_png.ts";
+export {
+  type IndexPageData,
+  type PageLatent,
+  type PagePicture,
+  type PageScatter,
+  renderIndexPage,
+  type Sketch,
+  VISIBLE_PICTURES,
+} from "./page.ts";
+export { type GridElement, makeImg, type MakeImgOptions } from "./make_img.ts";
+export { type DecodeOptions, decodePicture, MAX_PICTURE_PIXELS } from "./decode_picture.ts";
+export { encodePng } from "./encode_png.ts";
+export { type Picture, picture, placeholderPicture } from "./picture.ts";
+export { type Fit, type FitGeometry, fitGeometry, type PatchGrid, patchGrid, patchRect } from "./fit.ts";
+export { drawHeatmap, type HeatmapOptions } from "./heatmap.ts";
+export { type PixelRect, resize } from "./resize.ts";
+export { colorStep, PLASMA } from "./colormap.ts";
