@@ -20,8 +20,29 @@ const plan = {
   nDistributions: 0, nonFinite: "error", maxMemoryBytes: 2 ** 28, threads: 1,
 };
 const fold = await backend.open(sae, plan);
-(await fold.lend()).set(x.data);
+const block = await fold.lend();
+block.set(x.data);
+await fold.fold({ block, firstImage: 0, nImages: 4 });
+const top = finalize(await fold.state(), { percentile: 99, percentileLr: 1e-3, totalRows: 4 });
+await fold.close();
+await backend.close();
+const merged = getNewTopk(
+  tensor(new Float32Array([3, 1]), [1, 2]), tensor(new Int32Array([7, 8]), [1, 2]),
+  tensor(new Float32Array([2, 0]), [1, 2]), tensor(new Int32Array([9, 6]), [1, 2]), 2,
+);
+console.log(JSON.stringify({
+  backend: backend.name, f: [...f.data], topI: [...top.topI.data], topValues: [...top.topValues.data],
+  merged: [[...merged.values.data], [...merged.indices.data].map(Number)],
+}));
 `;
+
+// x − bPre: (2, 1) (−1, 2) (4, 0) (0, −1); latent 0 weighs the first by 1, latent 1 by −1 and the second by 2, latent 2 the second by 1, plus 1.
+const EXPECTED = {
+  f: [2, 0, 2, 0, 5, 3, 4, 0, 1, 0, 0, 0],
+  topI: [2, 0, 1, 0, 1, 0],
+  topValues: [4, 2, 5, -1, 3, 2],
+  merged: [[3, 2], [7, 9]],
+};
 
 for (const device of ["reference", "wasm"]) {
   Deno.test({
@@ -36,7 +57,7 @@ for (const device of ["reference", "wasm"]) {
             { cwd: folder },
           );
           assert.equal(code, 0, stderr);
-          assert.equal(stdout, "", stderr);
+          assert.deepEqual(JSON.parse(stdout), { backend: device, ...EXPECTED }, stderr);
           assert.ok(requests.includes("/mod.ts"), requests.join(" "));
         })
       ),
