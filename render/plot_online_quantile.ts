@@ -16,14 +16,17 @@ export interface OnlineQuantileInput {
   readonly percentile: number;
   /** The distribution's (or sample's) own quantile. */
   readonly trueQuantile: number;
+  /** The same quantile of the numbers that were drawn, when it is known. */
+  readonly sampleQuantile?: number;
   /** The quantile sketch's answer after the last update, when there is one. */
   readonly sketchEstimate?: number;
 }
 
-const WIDTH = 760;
+const WIDTH = 820;
 const HEIGHT = 430;
 const BOX = { left: 68, right: 20, top: 70, bottom: 54 };
-const COLOURS = { estimate: "#2b6cb0", truth: "#d9480f", sketch: "#2f9e44" };
+const LEGEND_STEP = 184;
+const COLOURS = { estimate: "#2b6cb0", truth: "#d9480f", sample: "#7048e8", sketch: "#2f9e44" };
 
 /**
  * Draws the online estimate against the number of updates, with lines at the true quantile and the sketch's answer.
@@ -44,13 +47,14 @@ const COLOURS = { estimate: "#2b6cb0", truth: "#d9480f", sketch: "#2f9e44" };
  * ```
  */
 export function plotOnlineQuantile(input: OnlineQuantileInput): string {
-  const { steps, estimates, percentile, trueQuantile, sketchEstimate } = input;
+  const { steps, estimates, percentile, trueQuantile, sampleQuantile, sketchEstimate } = input;
   if (steps.length !== estimates.length) {
     throw new TypeError(`Cannot plot ${estimates.length} estimates at ${steps.length} steps`);
   }
   const lines = [
     { label: "online estimate", value: estimates[estimates.length - 1], colour: COLOURS.estimate, dash: undefined },
     { label: "true quantile", value: trueQuantile, colour: COLOURS.truth, dash: undefined },
+    { label: "sample quantile", value: sampleQuantile, colour: COLOURS.sample, dash: "2 3" },
     { label: "quantile sketch", value: sketchEstimate, colour: COLOURS.sketch, dash: "7 4" },
   ].filter((line): line is typeof line & { value: number } => Number.isFinite(line.value));
   const range = sharedRange([estimates, lines.map((line) => line.value)].map(finite));
@@ -82,12 +86,16 @@ export function plotOnlineQuantile(input: OnlineQuantileInput): string {
     ...lines.map(({ label, value, colour, dash }, i) =>
       fragment(
         element("path", {
-          d: `M${BOX.left + i * 220} 46h22`,
+          d: `M${BOX.left + i * LEGEND_STEP} 46h22`,
           stroke: colour,
           "stroke-width": 2,
           "stroke-dasharray": dash,
         }),
-        element("text", { x: BOX.left + i * 220 + 29, y: 50 }, `${label}, ${formatTick(Number(value.toPrecision(5)))}`),
+        element(
+          "text",
+          { x: BOX.left + i * LEGEND_STEP + 29, y: 50 },
+          `${label}, ${formatTick(Number(value.toPrecision(4)))}`,
+        ),
       )
     ),
     element("path", { d: grid, stroke: "#e4e8ec", fill: "none" }),

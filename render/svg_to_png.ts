@@ -14,10 +14,10 @@ export const MAX_PLOT_PIXELS = 64_000_000;
  * Rasterises an SVG. Its text is drawn in Inter (Latin letters, digits and usual signs); other scripts stay blank.
  *
  * @param svg A whole SVG document with `width` and `height`.
- * @param options `scale`: pixels per SVG unit, 2 unless told; `background`: a CSS colour, white unless told.
+ * @param options `scale`: pixels per SVG unit, unless told 2 or what {@linkcode MAX_PLOT_PIXELS} allows; `background`: a CSS colour, white unless told.
  * @returns A PNG file's bytes, RGBA.
  * @throws {RangeError} If `scale` is not in (0, 8].
- * @throws {RenderError} If `svg` cannot be parsed, or the result would pass {@linkcode MAX_PLOT_PIXELS}.
+ * @throws {RenderError} If `svg` cannot be parsed, or the scale asked for would pass {@linkcode MAX_PLOT_PIXELS}.
  *
  * Source: resvg's static SVG subset.
  *
@@ -39,10 +39,10 @@ export async function svgToPng(
   const { Resvg, startResvg } = await import("./_resvg.js");
   const { INTER_LATIN_400_WOFF2 } = await import("./fonts/inter_latin_400.ts");
   await startResvg();
-  const parse = (): InstanceType<typeof Resvg> => {
+  const parse = (zoom: number): InstanceType<typeof Resvg> => {
     try {
       return new Resvg(svg, {
-        fitTo: { mode: "zoom", value: scale },
+        fitTo: { mode: "zoom", value: zoom },
         background: options.background ?? "white",
         font: {
           fontBuffers: [Uint8Array.fromBase64(INTER_LATIN_400_WOFF2)],
@@ -55,13 +55,18 @@ export async function svgToPng(
       throw new RenderError(`Cannot draw an SVG of ${svg.length} characters: ${String(cause)}`, { cause });
     }
   };
-  const resvg = parse();
+  let resvg = parse(scale);
   try {
-    const pixels = resvg.width * scale * resvg.height * scale;
-    if (!(pixels <= MAX_PLOT_PIXELS)) {
-      throw new RenderError(
-        `Cannot draw a plot of ${Math.round(pixels)} pixels: at most ${MAX_PLOT_PIXELS} are drawn, use a smaller scale`,
-      );
+    const units = resvg.width * resvg.height;
+    if (!(units * scale * scale <= MAX_PLOT_PIXELS)) {
+      if (options.scale !== undefined) {
+        throw new RenderError(
+          `Cannot draw a plot of ${Math.round(units * scale * scale)} pixels: at most ${MAX_PLOT_PIXELS} are drawn, ` +
+            "use a smaller scale",
+        );
+      }
+      resvg.free();
+      resvg = parse(Math.sqrt(MAX_PLOT_PIXELS / units) * 0.999);
     }
     const image = resvg.render();
     try {

@@ -38,6 +38,7 @@ export const SNAPSHOT_CASES: Readonly<Record<string, () => string>> = {
       estimates: [0, 0.5, 0.25, NaN, 0.75],
       percentile: 90,
       trueQuantile: 0.8,
+      sampleQuantile: 0.78,
       sketchEstimate: 0.7,
     }),
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RenderError } from "../../compute/errors.ts";
 import { INTER_LATIN_400_WOFF2 } from "../../render/fonts/inter_latin_400.ts";
-import { svgToPng } from "../../render/svg_to_png.ts";
+import { MAX_PLOT_PIXELS, svgToPng } from "../../render/svg_to_png.ts";
 
 const svg = (content: string, size = 'width="40" height="20"'): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${content}</svg>`;
@@ -40,6 +40,17 @@ Deno.test({
     await assert.rejects(svgToPng(svg("", 'width="100000" height="100000"'), { scale: 1 }), RenderError);
     for (const scale of [0, -1, NaN, 9]) await assert.rejects(svgToPng(svg(""), { scale }), RangeError);
     await svgToPng(svg("")); // still works after a failure
+  },
+});
+
+Deno.test({
+  name: "`svgToPng()` draws what is too large at scale 2 as large as it may, when no scale is asked for",
+  permissions: "none",
+  fn: async () => {
+    const png = await svgToPng(svg("", `width="${MAX_PLOT_PIXELS / 100}" height="101"`));
+    const view = new DataView(png.buffer, png.byteOffset);
+    const pixels = view.getUint32(16) * view.getUint32(20);
+    assert.ok(pixels <= MAX_PLOT_PIXELS && pixels > MAX_PLOT_PIXELS * 0.95, `${pixels} pixels`);
   },
 });
 
