@@ -8,11 +8,13 @@
 
 /** A shard directory, its metadata or one of its files is not what its metadata says. */
 export class ShardFormatError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "ShardFormatError";
   /** The file at fault. */
   readonly path: string;
   /** Where in the file, in bytes from its start; undefined when the whole file is meant. */
   readonly byteOffset: number | undefined;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string; byteOffset?: number }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -22,6 +24,7 @@ export class ShardFormatError extends Error {
 
 /** A checkpoint cannot be used: a missing tensor, a wrong shape, an unknown activation. */
 export class CheckpointError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "CheckpointError";
   /** The checkpoint's file. */
   readonly path: string;
@@ -31,6 +34,7 @@ export class CheckpointError extends Error {
   readonly found: string;
   /** What would have been right. */
   readonly expected: string;
+  /** Takes the message and the facts it is made of. */
   constructor(
     message: string,
     facts: { path: string; key: string; found: string; expected: string },
@@ -46,9 +50,11 @@ export class CheckpointError extends Error {
 
 /** A torch file is damaged: not a zip, truncated, a member or an offset out of bounds. */
 export class TorchFileError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "TorchFileError";
   /** The file at fault. */
   readonly path: string;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -57,11 +63,13 @@ export class TorchFileError extends Error {
 
 /** A pickle asks for something a tensor file never needs. Nothing of it was executed. */
 export class UnsafePickleError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "UnsafePickleError";
   /** The file at fault. */
   readonly path: string;
   /** The global or opcode that was refused, for example `posix.system`. */
   readonly symbol: string;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string; symbol: string }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -71,9 +79,11 @@ export class UnsafePickleError extends Error {
 
 /** A setting is wrong or settings contradict each other. `path` is the dotted name, as in `data.layer`. */
 export class ConfigError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "ConfigError";
   /** Dotted name of the setting. */
   readonly path: string;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -82,9 +92,11 @@ export class ConfigError extends Error {
 
 /** A picture data set cannot be read: no such root, no pictures, an unreadable table. */
 export class DatasetError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "DatasetError";
   /** The file or directory at fault. */
   readonly path: string;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -93,9 +105,11 @@ export class DatasetError extends Error {
 
 /** One picture cannot be decoded. Rendering names it, shows a placeholder and goes on. */
 export class PictureError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "PictureError";
   /** The picture's file, or its name within a table. */
   readonly path: string;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -104,9 +118,11 @@ export class PictureError extends Error {
 
 /** An artifact directory is incomplete, damaged, or was made by another request. */
 export class ArtifactError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "ArtifactError";
   /** The file or directory at fault. */
   readonly path: string;
+  /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
     super(message, options);
     this.path = facts.path;
@@ -115,11 +131,13 @@ export class ArtifactError extends Error {
 
 /** The backend that was asked for cannot run here. */
 export class BackendUnavailableError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "BackendUnavailableError";
   /** The backend asked for. */
   readonly backend: string;
   /** Why it cannot run. */
   readonly reason: string;
+  /** Makes the message of both. */
   constructor(backend: string, reason: string, options?: ErrorOptions) {
     super(`Cannot use the ${backend} backend: ${reason}`, options);
     this.backend = backend;
@@ -129,11 +147,13 @@ export class BackendUnavailableError extends Error {
 
 /** The GPU went away and could not be had again. */
 export class DeviceLostError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "DeviceLostError";
 }
 
 /** A job needs more than the device (or `--max-memory`) gives. */
 export class DeviceLimitError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "DeviceLimitError";
   /** The limit's name, for example `maxStorageBufferBindingSize` or `max-memory`. */
   readonly limit: string;
@@ -141,6 +161,7 @@ export class DeviceLimitError extends Error {
   readonly requested: number;
   /** What there is. */
   readonly available: number;
+  /** Takes the message and the facts it is made of. */
   constructor(
     message: string,
     facts: { limit: string; requested: number; available: number },
@@ -155,6 +176,7 @@ export class DeviceLimitError extends Error {
 
 /** A row holds NaN or an infinity. Compute names image, patch and dimension; io adds shard and byte offset. */
 export class NonFiniteError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "NonFiniteError";
   /** Image index in the data set. */
   readonly image: number;
@@ -164,6 +186,7 @@ export class NonFiniteError extends Error {
   readonly dimension: number;
   /** The value found. */
   readonly value: number;
+  /** Takes the message and the facts it is made of. */
   constructor(
     message: string,
     facts: { image: number; patch: number; dimension: number; value: number },
@@ -179,5 +202,6 @@ export class NonFiniteError extends Error {
 
 /** A picture, plot or page cannot be drawn. */
 export class RenderError extends Error {
+  /** The class, also after bundling. */
   override readonly name = "RenderError";
 }

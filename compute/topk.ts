@@ -24,6 +24,7 @@ export interface TopK {
 
 /** Images ranked by one vector per image: no duplicates, no heatmaps. Source: upstream's `TopKImg`. */
 export interface TopKImg extends TopK {
+  /** Tells the two apart. */
   readonly kind: "img";
   /** `f32 [dSae, k]`: the ranking values. */
   readonly topValues: Tensor;
@@ -31,6 +32,7 @@ export interface TopKImg extends TopK {
 
 /** Patches (or images by the sum over patches), with heatmaps. Source: upstream's `TopKPatch`. */
 export interface TopKPatch extends TopK {
+  /** Tells the two apart. */
   readonly kind: "patch";
   /** `f32 [dSae, k, patches]`: f at every patch of the entry's image; −1 past `topCount`. */
   readonly topValues: Tensor;
