@@ -3,10 +3,10 @@
  * @module
  */
 import type { VisualsConfig } from "../config.ts";
-import { escapeCommas } from "./exit_codes.ts";
 import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
 import type { JobPlan } from "./jobs.ts";
 import { localPath } from "./local_path.ts";
+import { escapeCommas, shellQuote } from "./shell_quote.ts";
 
 /** Longest list that is printed in full. */
 const MAX_LISTED = 8;
@@ -98,19 +98,6 @@ export function leastPrivilegeCommand(config: VisualsConfig, { moduleUrl, comman
     command,
     ...words.filter((word, i) => !isDryRun(word) && !(isDryRun(words[i - 1]) && /^(true|false)$/i.test(word))),
   ].map(shellQuote).join(" ");
-}
-
-/**
- * A word as a POSIX shell takes it: unchanged when nothing in it is special, else in single quotes.
- *
- * @example
- * ```ts
- * import { shellQuote } from "./dry_run.ts";
- * if (shellQuote("it's") !== `'it'\\''s'`) throw new Error();
- * ```
- */
-export function shellQuote(word: string): string {
-  return /^[\w./:,=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function isDryRun(word: string | undefined): boolean {

@@ -2,6 +2,7 @@
  * Errors to exit codes and to the one line that the user sees.
  * @module
  */
+import { escapeCommas, shellQuote } from "./shell_quote.ts";
 
 /** What the program's exit status means. */
 export const EXIT_CODES = {
@@ -120,7 +121,7 @@ function permissionLine(message: string): string {
   const [, , quoted, flag] = match;
   // Without quotes Deno names something unlisted, such as "all" or <CWD>: only the whole flag helps then.
   const path = quoted !== undefined && /^".*"$/.test(quoted) ? `=${escapeCommas(quoted.slice(1, -1))}` : "";
-  return `${line}: add --${flag}${path} after "deno run", or see the whole command with --dry-run`;
+  return `${line}: add ${shellQuote(`--${flag}${path}`)} after "deno run", or see the whole command with --dry-run`;
 }
 
 function bug(error: Error): Failure {
@@ -147,9 +148,4 @@ function isAboutOutput(message: string, { inputs, output }: JobPaths): boolean {
 /** Without `./` in front and `/` behind; `{shards}` stands for anything, so only what is before it counts. */
 function plainPath(path: string): string {
   return path.replace(/^(?:\.\/)+/, "").replace(/\/*(?:\{shards\}.*)?$/, "");
-}
-
-/** Deno's permission lists separate paths by commas and write a comma in a path as two. */
-export function escapeCommas(path: string): string {
-  return path.replaceAll(",", ",,");
 }

@@ -18,12 +18,10 @@ import type { JobSummary } from "./jobs.ts";
 export function summaryText(summary: JobSummary): string {
   const { rows, seconds, backend, skippedRows, latents, pictures, outputs, profile } = summary;
   const lines: string[] = [];
-  const time = seconds === undefined ? "" : ` in ${formatSeconds(seconds)} in all`;
+  const time = seconds === undefined ? undefined : `${formatSeconds(seconds)} in all`;
   if (summary.reused) {
-    lines.push(
-      `Used the artifacts that were there, as they fit the request${time && `;${time.replace(" in all", "")}`}`,
-    );
-  } else if (rows !== undefined) lines.push(`Encoded ${formatCount(rows)} rows${time}`);
+    lines.push(`Used the artifacts that were there, as they fit the request${time ? ` (${time})` : ""}`);
+  } else if (rows !== undefined) lines.push(`Encoded ${formatCount(rows)} rows${time ? ` in ${time}` : ""}`);
   if (skippedRows) lines.push(`Skipped ${formatCount(skippedRows)} rows that hold NaN or an infinity`);
   if (backend !== undefined && !summary.reused) lines.push(`Backend: ${backend.name} (${backend.reason})`);
   if (latents !== undefined) {

@@ -1,0 +1,91 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { shellQuote } from "../../cli/shell_quote.ts";
+import type { Jobs } from "../../cli/jobs.ts";
+import { PLAN, run } from "./_fake.ts";
+
+const permissions = "none";
+
+Deno.test({
+  name: "`--dry-run` prints the plan and the narrowest command, and does nothing",
+  permissions,
+  async fn(): Promise<void> {
+    const never = (): Promise<never> => Promise.reject(new Error("was run"));
+    const words = ["--ckpt", "my sae.pt", "--data.shard-root", "a,b", "--images.root", "pictures", "--dry-run"];
+    const { code, out, err } = await run(["visuals", ...words], { jobs: { main: never } });
+    strictEqual(code, 0);
+    strictEqual(err, "");
+    strictEqual(
+      out,
+      `Would read 2.95 MiB from 2 files:
+  sae.pt (581 KiB)
+  shards/acts000000.bin (2.38 MiB)
+Would compute:
+  15,360 rows of 240 images, 96 wide, into 768 latents: 2.26 GFLOP done densely
+  on wasm: no WebGPU adapter
+  with about 64 MiB of memory
+Would write 10 MiB of artifacts and up to 96 pictures:
+  data/sort_by_patch/manifest.json
+Nothing was done. The command with no more permissions than it needs:
+deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev,my sae.pt,a,,b,pictures,./data' ` +
+        `--allow-write=./data /opt/saev/cli.ts visuals --ckpt 'my sae.pt' --data.shard-root a,b --images.root pictures
+`,
+    );
+  },
+});
+
+Deno.test({
+  name: "`--dry-run` permits the config file, leaves pictures out of `dump`, and drops only itself from the words",
+  permissions,
+  async fn(): Promise<void> {
+    const command = async (...words: string[]): Promise<string> => (await run(words)).out.trimEnd().split("\n").at(-1)!;
+    strictEqual(
+      await command("dump", "--config", "run.toml", "--dry_run", "true", "--force", "true"),
+      "deno run --no-prompt --unstable-worker-options --allow-read=/opt/saev,./checkpoints/sae.pt,./shards,run.toml,./data " +
+        "--allow-write=./data /opt/saev/cli.ts dump --config run.toml --force true",
+    );
+    strictEqual(
+      await command("dump", "--run=runs/a", "--dry-run=true"),
+      "deno run --no-prompt --unstable-worker-options " +
+        "--allow-read=/opt/saev,runs/a/checkpoint/sae.pt,runs/a/links/train-shards,runs/a/inference " +
+        "--allow-write=runs/a/inference /opt/saev/cli.ts dump --run=runs/a",
+    );
+    const remote = await run(["dump", "--dry-run"], { env: { moduleUrl: "https://example.org/saev/cli.ts" } });
+    strictEqual(
+      remote.out.trimEnd().split("\n").at(-1),
+      "deno run --no-prompt --unstable-worker-options --allow-read=./checkpoints/sae.pt,./shards,./data " +
+        "--allow-write=./data https://example.org/saev/cli.ts dump",
+    );
+  },
+});
+
+Deno.test({
+  name: "`--dry-run` shortens long lists",
+  permissions,
+  async fn(): Promise<void> {
+    const reads = (n: number): Jobs["planJob"] => () =>
+      Promise.resolve({ ...PLAN, reads: Array.from({ length: n }, (_, i) => ({ path: `f${i}`, bytes: 1 })) });
+    const list = async (n: number): Promise<string[]> =>
+      (await run(["dump", "--dry-run"], { jobs: { planJob: reads(n) } })).out.split("\n").slice(1, 11);
+    deepStrictEqual((await list(9)).slice(7), ["  f7 (1 B)", "  f8 (1 B)", "Would compute:"]);
+    deepStrictEqual((await list(1234)).slice(7), ["  f7 (1 B)", "  and 1,226 more", "Would compute:"]);
+  },
+});
+
+Deno.test({
+  name: "shellQuote() keeps plain words and quotes the rest",
+  permissions,
+  fn(): void {
+    deepStrictEqual(["a/b.pt", "--x=-6", "", "a b", "it's", "$HOME", "*", "~", "#x", "a;b"].map(shellQuote), [
+      "a/b.pt",
+      "--x=-6",
+      "''",
+      "'a b'",
+      `'it'\\''s'`,
+      "'$HOME'",
+      "'*'",
+      "'~'",
+      "'#x'",
+      "'a;b'",
+    ]);
+  },
+});
