@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import {
+  advanceZeros,
+  estimatorRule,
+  PercentileEstimator,
+  updateEstimate,
+} from "../../compute/percentile_estimator.ts";
+import { Random } from "./_cases.ts";
+
+const GOLDEN = new URL("../../fixtures/golden/random_and_colour.json", import.meta.url);
+
+Deno.test({
+  name: "`PercentileEstimator` agrees with upstream's to 1e-6",
+  permissions: { read: [GOLDEN] },
+  fn(): void {
+    const golden = JSON.parse(Deno.readTextFileSync(GOLDEN)).percentile_estimator;
+    assert(golden.runs.length > 0);
+    for (const { percentile, lr, total, estimate } of golden.runs) {
+      const estimator = new PercentileEstimator(percentile, total, lr);
+      for (const x of golden.x) estimator.update(x);
+      assert.equal(estimator.updates, golden.x.length);
+      assert(Math.abs(estimator.estimate.data[0] - estimate) <= 1e-6);
+    }
+  },
+});
+
+Deno.test({
+  name: "`PercentileEstimator` updates elementwise over its shape",
+  permissions: "none",
+  fn(): void {
+    const random = new Random(2);
+    const together = new PercentileEstimator(75, 50, 0.1, [2, 3]);
+    const apart = Array.from({ length: 6 }, () => new PercentileEstimator(75, 50, 0.1));
+    for (let t = 0; t < 50; t++) {
+      const x = random.normals(6);
+      together.update(x);
+      apart.forEach((one, i) => one.update(x[i]));
+    }
+    assert.deepEqual(together.estimate.shape, [2, 3]);
+    apart.forEach((one, i) => assert.equal(together.estimate.data[i], one.estimate.data[0]));
+    assert.throws(() => together.update(1), TypeError);
+  },
+});
+
+Deno.test({
+  name: "`estimatorRule()` refuses what is out of range",
+  permissions: "none",
+  fn(): void {
+    for (const p of [-1, 101, NaN]) assert.throws(() => estimatorRule(p, 10, 1e-3), RangeError);
+    for (const total of [0, 1.5, NaN]) assert.throws(() => estimatorRule(50, total, 1e-3), RangeError);
+    for (const lr of [0, -1, Infinity, NaN]) assert.throws(() => estimatorRule(50, 10, lr), RangeError);
+  },
+});
+
+Deno.test({
+  name: "`advanceZeros()` agrees with the updates one by one, within a step",
+  permissions: "none",
+  fn(): void {
+    const random = new Random(23);
+    for (let run = 0; run < 1500; run++) {
+      const total = 1 + random.below(3000);
+      const percentile = [0, 1, 50, 90, 99, 99.9, 100, random.uniform() * 100][run % 8];
+      const lr = 10 ** (-4 * random.uniform());
+      const rule = estimatorRule(percentile, total, lr);
+      const row = random.below(total);
+      const start = [0, random.uniform(), -random.uniform(), lr / 3, 1e-9][run % 5];
+      let stepwise = start;
+      for (let t = row; t < total; t++) stepwise = updateEstimate(stepwise, t, 0, rule);
+      const closed = advanceZeros(start, row, total - row, rule);
+      // Rounding may move a crossing of zero by one row, and no row moves the estimate by more than 2·lr.
+      const slack = start !== 0 && Math.sign(start) === Math.sign(stepwise) && Math.abs(stepwise) > 2 * lr ? 1e-11 : 2;
+      assert(Math.abs(closed - stepwise) <= slack * lr, `p ${percentile}, ${start} → ${closed}, not ${stepwise}`);
+    }
+  },
+});
+
+Deno.test({
+  name: "`advanceZeros()` crosses zero on the same row as the updates one by one",
+  permissions: "none",
+  fn(): void {
+    // All numbers are dyadic, so both ways are exact: lr/total = 1, c = 1/2, −1/2.
+    for (const percentile of [75, 25]) {
+      const rule = estimatorRule(percentile, 256, 256);
+      for (const start of [1, 100, 1000, 5000, -1, -700, -3333]) {
+        let stepwise = start;
+        for (let zeros = 1; zeros <= 256; zeros++) {
+          stepwise = updateEstimate(stepwise, zeros - 1, 0, rule);
+          assert.equal(advanceZeros(start, 0, zeros, rule), stepwise, `${zeros} zeros from ${start}`);
+        }
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "`advanceZeros()` stays where nothing pulls, and returns NaN for NaN",
+  permissions: "none",
+  fn(): void {
+    assert.equal(advanceZeros(0, 0, 1000, estimatorRule(50, 1000, 1e-3)), 0);
+    assert.equal(advanceZeros(2, 0, 1000, estimatorRule(100, 1000, 1e-3)), 2);
+    assert.equal(advanceZeros(-2, 0, 1000, estimatorRule(0, 1000, 1e-3)), -2);
+    assert.equal(advanceZeros(0.5, 7, 0, estimatorRule(90, 1000, 1e-3)), 0.5);
+    assert(Number.isNaN(advanceZeros(NaN, 0, 1000, estimatorRule(90, 1000, 1e-3))));
+  },
+});
