@@ -20,6 +20,15 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
   }
 }
 
+/** Width of the terminal; some say 0 or nothing at all, then 80. */
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
 /** The first signal asks the job to stop where it can be taken up again; a second ends the process at once. */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
@@ -28,7 +37,7 @@ function stopOnSignals(): AbortSignal {
     if (name === "SIGTERM" && Deno.build.os === "windows") continue;
     Deno.addSignalListener(name, () => {
       if (controller.signal.aborted) Deno.exit(130);
-      writeAll(Deno.stderr, "\nStopping at the next safe point; once more stops at once\n");
+      writeAll(Deno.stderr, "\nStopping at the next safe point; a second signal stops at once\n");
       controller.abort(new DOMException(`Stopped by ${name}`, "AbortError"));
     });
   }
@@ -43,7 +52,7 @@ if (import.meta.main) {
     version: metadata.version,
     stdout: (text) => writeAll(Deno.stdout, text),
     stderr: (text) => writeAll(Deno.stderr, text),
-    columns: isTerminal ? () => Deno.consoleSize().columns : undefined,
+    columns: isTerminal ? terminalColumns : undefined,
     color: isTerminal && !Deno.noColor,
     now: () => performance.now(),
     signal: stopOnSignals(),

@@ -110,20 +110,24 @@ export class ProgressReporter {
   #draw(now: number): void {
     const { columns, color, write } = this.#options;
     const width = Math.max(1, columns!() - 1);
-    const progress = this.#latest!;
-    const parts = this.#parts(now);
-    // On a narrow terminal the bar goes first, then parts from the end.
-    const free = width - progress.stage.length - parts.join("  ").length - 4;
-    const text = [progress.stage, ...parts];
-    if (free >= BAR_MIN_CELLS) text.splice(1, 0, bar(fractionDone(progress), Math.min(free, BAR_MAX_CELLS), color));
-    else while (text.length > 1 && text.join("  ").length > width) text.pop();
-    const line = text.join("  ");
-    write(CLEAR_LINE + (free >= BAR_MIN_CELLS ? line : line.slice(0, width)));
+    const { stage } = this.#latest!;
+    const [percent, count, ...more] = this.#parts(now);
+    const left = more.pop();
+    // On a narrow terminal the bar and the time left outlive the count and the rates.
+    const choices = [[count, ...more], more, more.slice(0, 1), []]
+      .map((middle) => [stage, percent, ...middle, ...(left === undefined ? [] : [left])]);
+    const parts = choices.find((choice) => width - choice.join("  ").length - 2 >= BAR_MIN_CELLS);
+    let line = choices.at(-1)!.join("  ").slice(0, width);
+    if (parts !== undefined) {
+      const cells = Math.min(width - parts.join("  ").length - 2, BAR_MAX_CELLS);
+      line = [stage, bar(fractionDone(this.#latest!), cells, color), ...parts.slice(1)].join("  ");
+    }
+    write(CLEAR_LINE + line);
     this.#barIsShown = true;
     this.#printedMs = now;
   }
 
-  /** Percent, counts, rates and time left, as far as they are known. */
+  /** Percent, count, and once they are known rates and time left. */
   #parts(now: number): string[] {
     const { done, total, unit } = this.#latest!;
     const seconds = (now - this.#startMs) / 1000;

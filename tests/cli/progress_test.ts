@@ -94,6 +94,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "ProgressReporter gives up the count and rates for the bar when the terminal is narrow",
+  permissions,
+  fn(): void {
+    // Cells = columns − 1 − the rest of the line − one gap, for example 89 − 63 − 2.
+    const cases: readonly (readonly [columns: number, line: string])[] = [
+      [90, "████████████░░░░░░░░░░░░   50 %  500/1,000 rows  500 rows/s  1 MiB/s  1.00 s left"],
+      [70, "██████████░░░░░░░░░░   50 %  500 rows/s  1 MiB/s  1.00 s left"],
+      [50, "████░░░░░   50 %  500 rows/s  1.00 s left"],
+      [40, "█████░░░░░░   50 %  1.00 s left"],
+      [30, " 50 %  1.00 s left"],
+      [12, " 50"],
+    ];
+    for (const [columns, line] of cases) {
+      const { text, at } = fake(columns);
+      at(0, 0, { bytes: 0 });
+      text();
+      at(1, 500, { bytes: 2 ** 20 });
+      const [stage, ...rest] = text().replace("\r\x1b[2K", "").split("  ");
+      strictEqual(stage, "encode");
+      strictEqual(rest.join("  "), line, `${columns} columns`);
+    }
+  },
+});
+
+Deno.test({
   name: "ProgressReporter keeps log lines and the bar apart, and ends a stage when the next begins",
   permissions,
   fn(): void {
