@@ -1,0 +1,99 @@
+/**
+ * Compiles the kernels: `deno run -RWE compute/wasm/build.ts` writes `build/*.generated.ts`; with `--check` it compares
+ * instead and exits 1 on a difference. Needs the npm package assemblyscript and nothing else.
+ * @module
+ */
+import asc from "npm:assemblyscript@0.28.20/asc";
+import { F64_FIELDS, fieldAddress, U32_FIELDS } from "./fields.ts";
+import { tileKernels } from "./kernels/tiles.ts";
+
+/** Kernel files, in reading order. */
+const FILES = ["sync", "rows", "percentile", "heap", "fold_column", "topk_rows", "pass", "setup"];
+
+/** The two builds. */
+const VARIANTS = {
+  relaxed: {
+    features: ["relaxed-simd"],
+    fma4: "f32x4.relaxed_madd(a, b, c)",
+  },
+  plain: {
+    features: [],
+    fma4: "f32x4.add(f32x4.mul(a, b), c)",
+  },
+};
+
+/** What comes before the kernels: parameters, the multiply-add, and the clock. */
+function prelude(fma4: string): string {
+  const u32 = U32_FIELDS.map((name) =>
+    `@inline function ${name}(): usize { return load<u32>(${fieldAddress(name)}); }`
+  );
+  const f64 = F64_FIELDS.map((name) => `@inline function ${name}(): f64 { return load<f64>(${fieldAddress(name)}); }`);
+  return [
+    `@external("env", "now") declare function now(): f64;`,
+    `@inline function fma4(a: v128, b: v128, c: v128): v128 { return ${fma4}; }`,
+    ...u32,
+    ...f64,
+  ].join("\n");
+}
+
+/** Compiles one variant. */
+async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
+  const { features, fma4 } = VARIANTS[variant];
+  const texts = await Promise.all(
+    FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
+  );
+  const source = [prelude(fma4), tileKernels(), ...texts].join("\n");
+  let bytes = new Uint8Array();
+  const enabled = ["simd", "threads", "bulk-memory", ...features].flatMap((name) => ["--enable", name]);
+  const { error, stderr } = await asc.main(
+    [
+      ...[
+        "kernels.ts",
+        "-o",
+        "kernels.wasm",
+        "-O3",
+        "--noAssert",
+        "--runtime",
+        "stub",
+        "--use",
+        "abort=",
+        "--disableWarning",
+        "201",
+      ],
+      ...["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
+      ...enabled,
+    ],
+    {
+      readFile: (name: string) => name === "kernels.ts" ? source : null,
+      writeFile: (_name: string, data: string | Uint8Array) => {
+        if (typeof data !== "string") bytes = new Uint8Array(data);
+      },
+      listFiles: () => [],
+    },
+  );
+  if (error) throw new Error(`Cannot compile the ${variant} kernels: ${stderr.toString()}`, { cause: error });
+  return bytes;
+}
+
+/** The module that carries the bytes. */
+function carrier(variant: string, bytes: Uint8Array): string {
+  const base64 = bytes.toBase64();
+  return `// Made by compute/wasm/build.ts from compute/wasm/kernels; do not edit.\n` +
+    `/** The ${variant} SIMD kernels, base64. */\nexport const ${variant.toUpperCase()}_WASM: string =\n  "${base64}";\n`;
+}
+
+if (import.meta.main) {
+  let stale = false;
+  for (const variant of Object.keys(VARIANTS) as (keyof typeof VARIANTS)[]) {
+    const path = new URL(`build/${variant}.generated.ts`, import.meta.url);
+    const text = carrier(variant, await compile(variant));
+    if (!Deno.args.includes("--check")) {
+      await Deno.writeTextFile(path, text);
+    } else if (await Deno.readTextFile(path) !== text) {
+      stale = true;
+    }
+  }
+  if (stale) {
+    throw new Error("The committed kernels differ from their sources: run deno task wasm:build and commit the result");
+  }
+}

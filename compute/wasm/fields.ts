@@ -1,0 +1,103 @@
+/**
+ * The parameter block: what the kernels know about a pass, at a fixed place in the shared memory.
+ *
+ * The build turns every name into an inlined getter of the same name for the kernels (`dSae()`), so this list is the only
+ * place that knows the layout. Kernels run in several workers; after set-up nobody writes here.
+ * @module
+ */
+
+/** Whole numbers and addresses, u32 each. */
+export const U32_FIELDS = [
+  // How many there are, and the shape of the job.
+  "threads",
+  "dVit",
+  "dPad", // dVit rounded up to a multiple of 16; the padding is zero
+  "dSae",
+  "nPad", // dSae rounded up to a multiple of 8; padding columns never fire
+  "perImage", // rows an image gives
+  "layers",
+  "tokens",
+  "fromToken", // first token of an image's first row
+  "poolTokens", // tokens averaged into a row; 1 for none
+  "skipNonFinite",
+  "topK",
+  "sumMode", // 1: rank images by the sum over their patches
+  "dedupe", // 1: keep only the best patch of an image
+  "patches", // heatmap values per entry; 0 for none
+  "nDistributions",
+  "nRows", // rows of the whole job
+  "chunkImages", // images worked on at a time
+  "listCapacity", // entries of one column's survivor list
+  "blockColumns", // columns a worker claims at a time, a multiple of 8
+  "rowK", // TopK activation: latents kept per row; 0 for other activations
+  // Where things are.
+  "wt", // f32 [nPad, dPad]: wEnc transposed
+  "bias", // f32 [nPad]
+  "threshold", // f32 [nPad]: fires when pre > threshold; NaN in the padding
+  "bPre", // f32 [dVit]
+  "mean", // f32 [dVit]
+  "x", // f32 [2, chunkRows, dPad]: prepared rows of this chunk and the next
+  "skipped", // u8 [2, chunkRows]
+  "pre", // f32 [chunkRows, nPad]: TopK only
+  "rowCut", // f32 [chunkRows], u32 [chunkRows]: TopK's cut, and the last latent that a tie at it keeps
+  "count",
+  "sumBins",
+  "histogram",
+  "least",
+  "largest",
+  "heapCount", // u32 [dSae]
+  "heap", // {value f32, row u32, slot u32} [dSae, topK], worst entry first
+  "heatmap", // f32 [dSae, topK, patches] by slot
+  "estimate",
+  "estimateRow",
+  "distributions",
+  "topValue",
+  "topImage",
+  "topPatch",
+  "scratch", // one region per worker
+  "scratchBytes",
+  // Screening: zero until its constants are ready.
+  "screening", // 1: on
+  "dScreen", // dVit rounded up to a multiple of 64
+  "hadamard", // block length of the rotation
+  "rank", // balanced directions
+  "wq", // u8 [nPad / 8, dScreen / 4, 8, 4]: quantised columns + 128
+  "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta'; and the scale is divided out
+  "columnScale", // unused by kernels after set-up; f32 [nPad]
+  "columnAlive", // u32 [nPad]: survivors counted, for the dense fallback
+  "columnDense", // u8 [nPad / 8]: 1 where the tile is computed densely
+  "screenMean", // f32 [dScreen]
+  "screenScale", // f32 [dScreen]: powers of two
+  "screenSign", // f32 [dScreen]: the rotation's signs, in rotated order
+  "screenV", // f32 [rank, dScreen]
+  "screenT", // f32 [rank]
+  "xq", // i8 [2, chunkRows / 6, dScreen / 4, 6, 4]
+  "rowTerms", // f32 [2, chunkRows / 6, 4, 6]: s_x, nx, nd, ny
+  "rowCorrection", // i32 [2, chunkRows]: −128·sum of the row's quantised values
+] as const;
+
+/** Real numbers, f64 each. */
+export const F64_FIELDS = ["clamp", "scalar", "rate", "total", "pull"] as const;
+
+/** Bytes before the parameter block: counters that workers change (see `kernels/sync.as`). */
+export const CONTROL_BYTES = 1024;
+
+/** Where the parameter block begins. */
+export const PARAMS_AT: number = CONTROL_BYTES;
+
+/** First byte that regions may use. */
+export const REGIONS_AT = 4096;
+
+/** Name of a whole-number field. */
+export type U32Field = typeof U32_FIELDS[number];
+
+/** Name of a real field. */
+export type F64Field = typeof F64_FIELDS[number];
+
+/** Byte address of a field. */
+export function fieldAddress(name: U32Field | F64Field): number {
+  const real = F64_FIELDS.indexOf(name as F64Field);
+  return real >= 0
+    ? PARAMS_AT + 8 * real
+    : PARAMS_AT + 8 * F64_FIELDS.length + 4 * U32_FIELDS.indexOf(name as U32Field);
+}

@@ -1,0 +1,48 @@
+/**
+ * The compiled kernels: which build this engine takes, and what its relaxed instructions turned out to do.
+ * @module
+ */
+import { BackendUnavailableError } from "../errors.ts";
+import { PLAIN_WASM } from "./build/plain.generated.ts";
+import { RELAXED_WASM } from "./build/relaxed.generated.ts";
+
+/** Name of a build. */
+export type Variant = "relaxed" | "plain";
+
+/** A build, compiled. */
+export interface KernelModule {
+  /** Which one. */
+  readonly variant: Variant;
+  /** Its module; imports `env.memory` (shared) and `env.now`. */
+  readonly module: WebAssembly.Module;
+}
+
+const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
+
+/**
+ * Compiles the build for relaxed SIMD, or the plain one where the engine does not take it.
+ *
+ * @param wanted A build by name, `auto` for the best this engine takes.
+ * @throws {BackendUnavailableError} If the engine takes none, or not the one asked for.
+ */
+export async function loadKernels(wanted: Variant | "auto"): Promise<KernelModule> {
+  const bytes = { relaxed: decode(RELAXED_WASM), plain: decode(PLAIN_WASM) };
+  const order: Variant[] = wanted === "auto" ? ["relaxed", "plain"] : [wanted];
+  const variant = order.find((name) => WebAssembly.validate(bytes[name]));
+  if (variant === undefined) {
+    throw new BackendUnavailableError(
+      "wasm",
+      `this engine takes no WebAssembly with ${wanted === "auto" ? "" : wanted} SIMD and threads`,
+    );
+  }
+  let module = compiled.get(variant);
+  if (module === undefined) {
+    module = WebAssembly.compile(bytes[variant]);
+    compiled.set(variant, module);
+  }
+  return { variant, module: await module };
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+}

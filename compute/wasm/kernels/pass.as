@@ -1,0 +1,87 @@
+// A batch, chunk by chunk: rows are made together, then columns are claimed in blocks. Rows of the next chunk go to the
+// other half of `x`, so one barrier per chunk is enough.
+
+/** Pre-activations of a block of columns, as lists of what fires. */
+function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64): f64 {
+  if (rowK()) {
+    listFiring(s, j, columns, n);
+    return lap(s, STAGE_DENSE, t);
+  }
+  const rows = x() + (parity * listCapacity() * dPad() << 2);
+  for (let c = 0; c < columns; c += 4) denseTile(s, j + c, c, n, rows);
+  return lap(s, STAGE_DENSE, t);
+}
+
+/** Folds a block of columns into their state. */
+function foldBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, firstRow: u32, holes: u32, t: f64): f64 {
+  const real = min(columns, <i32>dSae() - j);
+  for (let c = 0; c < real; c++) {
+    const rows = rowList(s, c), values = valueList(s, c), counter = s + COUNTS + (<usize>c << 2);
+    if (holes) {
+      store<u32>(counter, dropSkipped(rows, values, load<u32>(counter), parity));
+      if (<u32>(j + c) < nDistributions()) markSkipped(j + c, n, parity, firstRow);
+    }
+    const m = <i32>load<u32>(counter);
+    if (m) foldStatistics(s, j + c, rows, values, m, firstRow);
+  }
+  t = lap(s, STAGE_STATISTICS, t);
+  for (let c = 0; c < real; c++) {
+    const m = <i32>load<u32>(s + COUNTS + (<usize>c << 2));
+    if (m) foldRanking(j + c, rowList(s, c), valueList(s, c), m, firstRow);
+  }
+  return lap(s, STAGE_RANK, t);
+}
+
+/** TopK only: every pre-activation of the chunk, then every row's cut. */
+function cutRows(s: usize, n: i32, parity: usize): void {
+  let t = now();
+  const step = <i32>blockColumns(), rows = x() + (parity * listCapacity() * dPad() << 2);
+  for (let j = claim(CLAIM_COLUMNS, step); j < <i32>nPad(); j = claim(CLAIM_COLUMNS, step)) {
+    for (let c = j; c < min(j + step, <i32>nPad()); c += 4) storeTile(c, n, rows);
+  }
+  t = lap(s, STAGE_DENSE, t);
+  barrier();
+  t = lap(s, STAGE_WAIT, t);
+  for (let r = claim(CLAIM_SELECT, 4); r < n; r = claim(CLAIM_SELECT, 4)) {
+    for (let i = r; i < min(r + 4, n); i++) selectRow(i);
+  }
+  t = lap(s, STAGE_DENSE, t);
+  barrier();
+  lap(s, STAGE_WAIT, t);
+}
+
+/** One chunk of n rows; `raw` is its first image. Returns false when a row was refused. */
+function foldChunk(s: usize, raw: usize, n: i32, parity: usize, firstRow: u32): bool {
+  let t = now();
+  prepareChunk(s, raw, n, parity, firstRow);
+  t = lap(s, STAGE_PREPARE, t);
+  barrier();
+  t = lap(s, STAGE_WAIT, t);
+  const failed = atomic.load<u32>(FAILED);
+  if (failed && failed <= load<u32>(s + CHUNKS_SO_FAR)) return false;
+  const holes = countSkipped(s, n, parity);
+  if (rowK()) cutRows(s, n, parity);
+  const step = <i32>blockColumns();
+  t = now();
+  for (let j = claim(CLAIM_COLUMNS, step); j < <i32>nPad(); j = claim(CLAIM_COLUMNS, step)) {
+    const columns = min(step, <i32>nPad() - j);
+    t = listBlock(s, j, columns, n, parity, t);
+    t = foldBlock(s, j, columns, n, parity, firstRow, holes, t);
+  }
+  store<u32>(s + FOLDED_SO_FAR, load<u32>(s + FOLDED_SO_FAR) + <u32>n - holes);
+  store<u32>(s + SKIPPED_SO_FAR, load<u32>(s + SKIPPED_SO_FAR) + holes);
+  return true;
+}
+
+/** Folds a batch. Every worker calls this with the same arguments but its own number. Returns 1 when a row was refused. */
+export function foldBatch(worker: i32, raw: usize, firstImage: u32, images: i32): i32 {
+  const s = scratchOf(worker), step = <i32>chunkImages(), stride = (layers() * tokens() * dVit()) << 2;
+  for (let i = 0; i < images; i += step) {
+    const n = min(step, images - i) * <i32>perImage();
+    const parity = <usize>(load<u32>(s + CHUNKS_SO_FAR) & 1);
+    store<u32>(s + CHUNKS_SO_FAR, load<u32>(s + CHUNKS_SO_FAR) + 1);
+    const firstRow = (firstImage + <u32>i) * perImage();
+    if (!foldChunk(s, raw + <usize>i * stride, n, parity, firstRow)) return 1;
+  }
+  return 0;
+}

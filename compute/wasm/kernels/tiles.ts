@@ -1,0 +1,134 @@
+/**
+ * Kernel text that is easier to write as loops than by hand: unrolled tiles in AssemblyScript.
+ *
+ * **The order of summation.** Every pre-activation, whichever kernel makes it, is the same sequence of operations: four
+ * running sums, lane l over k = l, l + 4, l + 8, …, each step `fma(x_k, w_k, sum_l)` (mul, then add in the plain build), then
+ * `((sum_0 + sum_2) + (sum_1 + sum_3)) + bias`. So a value has the same bits however rows and columns are grouped, and the
+ * exact pass after screening equals the dense one.
+ * @module
+ */
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** Rows and columns of the dense tile, and how often its loop is unrolled; the fastest of those measured. */
+const DENSE = { rows: 2, columns: 4, unroll: 2 };
+
+/** `accumulate(x pointers, w pointers)`: the inner product loop over dPad, in dot form. */
+function dotLoop(rows: number, columns: number, unroll: number): string {
+  const steps = range(unroll).map((u) => {
+    const x = range(rows).map((r) => `const p${r} = v128.load(x${r}, ${16 * u});`);
+    const w = range(columns).map((c) =>
+      `const q${c} = v128.load(w${c}, ${16 * u}); ` +
+      range(rows).map((r) => `a${r}_${c} = fma4(p${r}, q${c}, a${r}_${c});`).join(" ")
+    );
+    return `{ ${[...x, ...w].join("\n")} }`;
+  });
+  const advance = [...range(rows).map((r) => `x${r}`), ...range(columns).map((c) => `w${c}`)]
+    .map((pointer) => `${pointer} += ${16 * unroll};`).join(" ");
+  return `do {\n${steps.join("\n")}\n${advance}\n} while (x0 != end);`;
+}
+
+const declare = (rows: number, columns: number): string =>
+  range(rows).flatMap((r) => range(columns).map((c) => `let a${r}_${c} = f32x4.splat(0);`)).join(" ");
+
+/** A tile of 2 rows by 4 columns over all rows of a chunk; `epilogue(r)` uses `sums`, four pre-activations of row i + r. */
+function denseKernel(head: string, setup: string, epilogue: (r: number) => string): string {
+  const { rows, columns, unroll } = DENSE;
+  return `
+${head} {
+  const ld = dPad() << 2, w = wt() + <usize>j * ld, b = v128.load(bias() + (<usize>j << 2));
+  ${setup}
+  for (let i = 0; i < n; i += ${rows}) {
+    ${range(rows).map((r) => `let x${r} = x + <usize>min(i + ${r}, n - 1) * ld;`).join(" ")}
+    ${range(columns).map((c) => `let w${c} = w + ${c} * ld;`).join(" ")}
+    const end = x0 + ld;
+    ${declare(rows, columns)}
+    ${dotLoop(rows, columns, unroll)}
+    ${
+    range(rows).map((r) =>
+      `if (i + ${r} < n) { const sums = f32x4.add(laneSums(${
+        range(columns).map((c) => `a${r}_${c}`).join(", ")
+      }), b); ${epilogue(r)} }`
+    ).join("\n    ")
+  }
+  }
+}`;
+}
+
+/** All kernels of this file. */
+export function tileKernels(): string {
+  const lanes = `
+/** (a0 + a2) + (a1 + a3) of four vectors, one a lane. */
+@inline function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+}`;
+  const dense = denseKernel(
+    `/** Lists what fires in columns j … j + 3, the block's columns c … c + 3, over the n rows at x. */
+function denseTile(s: usize, j: i32, c: i32, n: i32, x: usize): void`,
+    `const t = v128.load(threshold() + (<usize>j << 2)), counts = s + COUNTS + (<usize>c << 2);
+  v128.store(counts, i32x4.splat(0));`,
+    (r) =>
+      `let mask = i32x4.bitmask(f32x4.gt(sums, t)); if (mask) { v128.store(s + TILE, sums); do { const lane = ctz(mask); mask &= mask - 1; append(s, c + lane, i + ${r}, load<f32>(s + TILE + (<usize>lane << 2))); } while (mask); }`,
+  );
+  const append = `
+/** Appends a row and its value to a column's list. */
+@inline function append(s: usize, column: i32, row: i32, value: f32): void {
+  const counter = s + COUNTS + (<usize>column << 2), m = load<u32>(counter);
+  store<u16>(rowList(s, column) + (<usize>m << 1), <u16>row);
+  store<f32>(valueList(s, column) + (<usize>m << 2), value);
+  store<u32>(counter, m + 1);
+}`;
+  const stored = denseKernel(
+    `/** Writes the pre-activations of columns j … j + 3 over the n rows at x to \`pre\`. */
+function storeTile(j: i32, n: i32, x: usize): void`,
+    "",
+    (r) => `v128.store(pre() + ((<usize>(i + ${r}) * nPad() + <usize>j) << 2), sums);`,
+  );
+  return [lanes, append, dense, stored, exactKernel(4, 4)].join("\n");
+}
+
+/** The exact pass over one column's survivors, `group` rows at a time. */
+function exactKernel(group: number, unroll: number): string {
+  const g = range(group);
+  return `
+/** Computes the m listed rows of column j exactly and keeps those that fire; returns how many. Lists have room to pad. */
+function exactColumn(j: i32, rows: usize, values: usize, m: i32, x: usize): i32 {
+  if (m == 0) return 0;
+  const ld = dPad() << 2, w = wt() + <usize>j * ld, end = w + ld;
+  const b = f32x4.splat(load<f32>(bias() + (<usize>j << 2))), t = f32x4.splat(load<f32>(threshold() + (<usize>j << 2)));
+  for (let i = m; i < m + ${
+    group - 1
+  }; i++) store<u16>(rows + (<usize>i << 1), load<u16>(rows + (<usize>(m - 1) << 1)));
+  let kept = 0;
+  for (let i = 0; i < m; i += ${group}) {
+    const at = rows + (<usize>i << 1);
+    ${g.map((r) => `let x${r} = x + <usize>load<u16>(at, ${2 * r}) * ld, a${r} = f32x4.splat(0);`).join("\n    ")}
+    let p = w;
+    do {
+      ${
+    range(unroll).map((u) =>
+      `{ const q = v128.load(p, ${16 * u}); ${
+        g.map((r) => `a${r} = fma4(v128.load(x${r}, ${16 * u}), q, a${r});`).join(" ")
+      } }`
+    ).join("\n      ")
+  }
+      p += ${16 * unroll}; ${g.map((r) => `x${r} += ${16 * unroll};`).join(" ")}
+    } while (p != end);
+    const sums = f32x4.add(laneSums(${g.map((r) => `a${r}`).join(", ")}), b);
+    let mask = i32x4.bitmask(f32x4.gt(sums, t));
+    if (m - i < ${group}) mask &= (1 << (m - i)) - 1;
+    if (mask) {
+      ${
+    g.map((r) =>
+      `if (mask & ${1 << r}) { store<u16>(rows + (<usize>kept << 1), load<u16>(at, ${
+        2 * r
+      })); store<f32>(values + (<usize>kept << 2), f32x4.extract_lane(sums, ${r})); kept++; }`
+    ).join("\n      ")
+  }
+    }
+  }
+  return kept;
+}`;
+}

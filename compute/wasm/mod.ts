@@ -1,0 +1,87 @@
+/**
+ * The WebAssembly backend: SIMD kernels in workers over one shared memory, without any permission.
+ *
+ * @module
+ */
+import type { Backend, Fold, FoldPlan } from "../backend.ts";
+import { checkSae } from "../check_plan.ts";
+import type { LatentState } from "../latent_state.ts";
+import type { Sae } from "../sae.ts";
+import type { Tensor } from "../tensor.ts";
+import { makeEncoder } from "./encode.ts";
+import { loadKernels, type Variant } from "./kernel_module.ts";
+import { openPass } from "./open_pass.ts";
+
+/** Settings of {@linkcode createWasmBackend}; the defaults are right for almost everybody. */
+export interface WasmOptions {
+  /** Build to use; `auto`, the default, takes relaxed SIMD where the engine has it. */
+  readonly variant?: Variant | "auto";
+  /**
+   * Permissions of the compute workers in Deno. `inherit`, the default, works everywhere; the workers use none of them.
+   * `none` takes them away, and needs Deno to be run with `--unstable-worker-options` or the same in its `deno.json`:
+   * without it Deno ends the process.
+   */
+  readonly workerPermissions?: "none" | "inherit";
+  /** Multiply-adds of a job from which it is worth starting workers; smaller ones run in the calling thread. Default 2e8. */
+  readonly workersAbove?: number;
+}
+
+/**
+ * Creates the backend.
+ *
+ * Rows, columns and threads only decide who computes what, never how: the state has the same bits for any number of
+ * threads, any batch size and any cut of the data into batches. The two builds may differ from each other in the last
+ * bits of an activation, because relaxed SIMD may fuse multiply and add; `details.variant` records which one ran.
+ *
+ * The arrays of a state are views on the pass's memory: they change when the pass goes on, and stay valid after it is
+ * closed.
+ *
+ * @throws {BackendUnavailableError} If the engine takes none of the builds.
+ *
+ * @example
+ * ```ts
+ * import { createWasmBackend } from "./mod.ts";
+ * const backend = await createWasmBackend();
+ * const sae = {
+ *   dVit: 2, dSae: 1, wEnc: new Float32Array([1, 2]), bEnc: new Float32Array([-1]), bPre: new Float32Array(2),
+ *   activation: { kind: "relu" },
+ * } as const;
+ * const f = await backend.encode({ data: new Float32Array([3, 4]), shape: [1, 2] }, sae);
+ * console.assert(f.data[0] === 10);
+ * await backend.close();
+ * ```
+ */
+export async function createWasmBackend(options: WasmOptions = {}): Promise<Backend> {
+  const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8 } = options;
+  const kernels = await loadKernels(variant);
+  const details: Record<string, unknown> = {
+    variant: kernels.variant,
+    memory: "one shared 32-bit memory",
+    workerPermissions: permissions,
+  };
+  const encoders = new WeakMap<Sae, (x: Tensor) => Tensor>();
+  const passes = new Set<Fold>();
+  return {
+    name: "wasm",
+    details,
+    async open(sae: Sae, plan: FoldPlan, from?: LatentState): Promise<Fold> {
+      const pass = await openPass(sae, plan, from, { module: kernels.module, permissions, workersAbove });
+      passes.add(pass);
+      return pass;
+    },
+    // deno-lint-ignore require-await -- so that a wrong shape rejects
+    async encode(x: Tensor, sae: Sae): Promise<Tensor> {
+      checkSae(sae);
+      let encode = encoders.get(sae);
+      if (encode === undefined) {
+        encode = makeEncoder(kernels.module, sae);
+        encoders.set(sae, encode);
+      }
+      return encode(x);
+    },
+    async close(): Promise<void> {
+      await Promise.all([...passes].map((pass) => pass.close()));
+      passes.clear();
+    },
+  };
+}

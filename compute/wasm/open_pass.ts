@@ -1,0 +1,113 @@
+/**
+ * Sets a pass up: memory, threads, weights, state.
+ * @module
+ */
+import type { FoldPlan } from "../backend.ts";
+import { checkPlan } from "../check_plan.ts";
+import type { LatentState } from "../latent_state.ts";
+import { rowsPerImage } from "../rows.ts";
+import { firingThreshold, type Sae } from "../sae.ts";
+import { type F64Field, fieldAddress, type U32Field } from "./fields.ts";
+import { WasmFold } from "./fold.ts";
+import { type MemoryPlan, planMemory } from "./plan_memory.ts";
+import { openPool, type Pool } from "./pool.ts";
+import { writeState } from "./state_views.ts";
+
+/** What the backend decided once. */
+export interface PassSettings {
+  /** The compiled kernels. */
+  readonly module: WebAssembly.Module;
+  /** See {@linkcode PoolOptions.permissions}. */
+  readonly permissions: "none" | "inherit";
+  /** Multiply-adds of a job from which it is worth starting workers. */
+  readonly workersAbove: number;
+}
+
+/**
+ * Opens a pass.
+ *
+ * @throws {DeviceLimitError} If it does not fit.
+ * @throws {TypeError} If an array has the wrong length.
+ * @throws {RangeError} If a number of the plan is out of range.
+ */
+export async function openPass(
+  sae: Sae,
+  plan: FoldPlan,
+  from: LatentState | undefined,
+  settings: PassSettings,
+): Promise<WasmFold> {
+  const started = performance.now();
+  checkPlan(sae, plan, from);
+  const wanted = threadsFor(sae, plan, settings.workersAbove);
+  const memoryPlan = planMemory(sae, plan, wanted);
+  const memory = makeMemory(memoryPlan.bytes);
+  const pool = await openPool({ ...settings, memory, threads: wanted });
+  try {
+    writeParameters(memory, sae, plan, { ...memoryPlan.fields, threads: pool.threads });
+    await writeWeights(memory, sae, memoryPlan, pool);
+    writeState(plan, memoryPlan, memory, from);
+  } catch (error) {
+    pool.close();
+    throw error;
+  }
+  return new WasmFold({ plan, memoryPlan, memory, pool }, (performance.now() - started) / 1000);
+}
+
+function threadsFor(sae: Sae, plan: FoldPlan, workersAbove: number): number {
+  const work = plan.nImages * rowsPerImage(plan.layout) * sae.dVit * sae.dSae;
+  return work < workersAbove ? 1 : Math.max(1, Math.min(64, Math.floor(plan.threads)));
+}
+
+/** A shared memory of at least so many bytes, all zero. */
+export function makeMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / 65536);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** Writes the parameter block. */
+export function writeParameters(
+  memory: WebAssembly.Memory,
+  sae: Sae,
+  plan: FoldPlan,
+  sized: MemoryPlan["fields"],
+): void {
+  const { layout } = plan;
+  const u32: Partial<Record<U32Field, number>> = {
+    ...sized,
+    layers: layout.layers,
+    tokens: layout.tokens,
+    fromToken: layout.kind === "cls" ? 0 : layout.firstToken,
+    poolTokens: layout.kind === "meanpool" ? layout.tokens - layout.firstToken : 1,
+    skipNonFinite: plan.nonFinite === "skip" ? 1 : 0,
+    sumMode: plan.sortBy === "sum" ? 1 : 0,
+    dedupe: plan.dedupe === "image" ? 1 : 0,
+  };
+  const f64: Record<F64Field, number> = {
+    clamp: Math.fround(layout.clamp),
+    scalar: layout.scalar,
+    rate: plan.percentileLr,
+    total: plan.nImages * rowsPerImage(layout),
+    pull: (2 * plan.percentile) / 100 - 1,
+  };
+  const view = new DataView(memory.buffer);
+  for (const [name, value] of Object.entries(u32)) view.setUint32(fieldAddress(name as U32Field), value, true);
+  for (const [name, value] of Object.entries(f64)) view.setFloat64(fieldAddress(name as F64Field), value, true);
+  const floats = (at: number, n: number): Float32Array => new Float32Array(memory.buffer, at, n);
+  const at = sized as Record<U32Field, number>;
+  floats(at.bias, sae.dSae).set(sae.bEnc);
+  floats(at.bPre, sae.dVit).set(sae.bPre);
+  if (layout.mean !== undefined) floats(at.mean, sae.dVit).set(layout.mean);
+  const threshold = floats(at.threshold, at.nPad).fill(NaN);
+  for (let j = 0; j < sae.dSae; j++) threshold[j] = firingThreshold(sae.activation, j);
+}
+
+/** Transposes the weights into the memory, a slab of wEnc's rows at a time through the raw buffers. */
+async function writeWeights(memory: WebAssembly.Memory, sae: Sae, { raw }: MemoryPlan, pool: Pool): Promise<void> {
+  const { dVit, dSae, wEnc } = sae;
+  const slabRows = Math.max(1, Math.floor((raw.length * (raw[1] - raw[0])) / (dSae * 4)));
+  for (let from = 0; from < dVit; from += slabRows) {
+    const to = Math.min(dVit, from + slabRows);
+    new Float32Array(memory.buffer, raw[0], (to - from) * dSae).set(wEnc.subarray(from * dSae, to * dSae));
+    await pool.run("transposeSlab", raw[0], from, to);
+  }
+}

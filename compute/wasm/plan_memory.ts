@@ -1,0 +1,140 @@
+/**
+ * Where everything of a pass lies in the shared memory, and how much it takes.
+ * @module
+ */
+import type { FoldPlan } from "../backend.ts";
+import { DeviceLimitError } from "../errors.ts";
+import { SKETCH_BINS, SUM_BINS } from "../latent_state.ts";
+import { imageStride, rowsPerImage } from "../rows.ts";
+import type { Sae } from "../sae.ts";
+import { REGIONS_AT, type U32Field } from "./fields.ts";
+
+/** Largest 32-bit WebAssembly memory. */
+export const MAX_WASM_BYTES: number = 2 ** 32;
+
+/** Buffers that {@linkcode Fold.lend} hands round: one is read into while the other is computed. */
+const RAW_BUFFERS = 2;
+
+/** Rows worked on at a time, if images allow: their f32 rows should stay in a core's level-2 cache. */
+const CHUNK_ROWS = 512;
+
+/** Chosen sizes and addresses. */
+export interface MemoryPlan {
+  /** Values of the parameter block that are sizes or addresses. */
+  readonly fields: Readonly<Partial<Record<U32Field, number>>>;
+  /** Addresses of the raw buffers. */
+  readonly raw: readonly number[];
+  /** Images each raw buffer holds. */
+  readonly rawImages: number;
+  /** Bytes in all. */
+  readonly bytes: number;
+}
+
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/**
+ * Lays out a pass.
+ *
+ * @param threads Workers, at most; each has a scratch region.
+ * @param options `encodeOnly`: no statistics, but room for every pre-activation of a chunk.
+ * @throws {DeviceLimitError} If it does not fit `plan.maxMemoryBytes` or a 32-bit memory.
+ */
+export function planMemory(
+  sae: Sae,
+  plan: FoldPlan,
+  threads: number,
+  { encodeOnly = false }: { encodeOnly?: boolean } = {},
+): MemoryPlan {
+  const perImage = rowsPerImage(plan.layout);
+  const { dVit, dSae } = sae;
+  const dPad = roundUp(dVit, 16);
+  const nPad = roundUp(Math.max(dSae, 1), 8);
+  const patches = plan.sortBy === "img" ? 0 : perImage;
+  const rowK = sae.activation.kind === "topk" ? sae.activation.k : 0;
+  const rawImages = Math.max(1, Math.min(plan.batchImages, Math.max(plan.nImages, 1)));
+  const chunkImages = Math.max(1, Math.min(rawImages, Math.floor(CHUNK_ROWS / perImage)));
+  const chunkRows = chunkImages * perImage;
+  const listCapacity = roundUp(chunkRows + 8, 16);
+  const blockColumns = Math.min(64, roundUp(Math.ceil(nPad / (4 * threads)), 8));
+  const nDistributions = Math.min(plan.nDistributions, dSae);
+  const nRows = plan.nImages * perImage;
+
+  let top = REGIONS_AT;
+  const region = (bytes: number): number => {
+    const at = top;
+    top = roundUp(top + bytes, 64);
+    return at;
+  };
+  const scratchBytes = roundUp(
+    512 + blockColumns * listCapacity * 6 + listCapacity * 4 + plan.k * 12 + patches * 4 + 64,
+    64,
+  );
+  const states = encodeOnly ? 0 : dSae;
+  const entries = states * plan.k;
+  const fields: Partial<Record<U32Field, number>> = {
+    threads,
+    dVit,
+    dPad,
+    dSae,
+    nPad,
+    perImage,
+    patches,
+    rowK,
+    nDistributions,
+    nRows,
+    chunkImages,
+    listCapacity,
+    blockColumns,
+    topK: plan.k,
+    scratchBytes,
+    scratch: region(threads * scratchBytes),
+    bias: region(nPad * 4),
+    threshold: region(nPad * 4),
+    bPre: region(dPad * 4),
+    mean: region(dPad * 4),
+    skipped: region(2 * listCapacity),
+    rowCut: region(rowK ? 8 * listCapacity : 0),
+    count: region(states * 4),
+    least: region(states * 4),
+    largest: region(states * 4),
+    heapCount: region(states * 4),
+    estimate: region(states * 8),
+    estimateRow: region(states * 8),
+    x: region(2 * listCapacity * dPad * 4),
+    wt: region(nPad * dPad * 4),
+    pre: region(rowK || encodeOnly ? chunkRows * nPad * 4 : 0),
+    sumBins: region(states * SUM_BINS * 8),
+    histogram: region(states * SKETCH_BINS * 4),
+    heap: region(entries * 12),
+    topValue: region(entries * 4),
+    topImage: region(entries * 4),
+    topPatch: region(entries * 4),
+    distributions: region(nDistributions * nRows * 4),
+    heatmap: region(entries * patches * 4),
+  };
+  const rawBytes = Math.max(rawImages * imageStride(plan.layout) * 4, dSae * 4);
+  const raw = Array.from({ length: RAW_BUFFERS }, () => region(rawBytes));
+  refuseAbove(top, plan.maxMemoryBytes, fields, entries * patches * 4);
+  return { fields, raw, rawImages, bytes: top };
+}
+
+/** @throws {DeviceLimitError} If `bytes` is more than there is. */
+function refuseAbove(
+  bytes: number,
+  maxMemoryBytes: number,
+  { topK, dSae }: Partial<Record<U32Field, number>>,
+  heatmapBytes: number,
+): void {
+  const available = Math.min(maxMemoryBytes, MAX_WASM_BYTES);
+  if (bytes <= available) return;
+  const limit = maxMemoryBytes < MAX_WASM_BYTES ? "max-memory" : "32-bit WebAssembly memory";
+  const mib = (n: number): string => `${Math.ceil(n / 2 ** 20)} MiB`;
+  throw new DeviceLimitError(
+    `Cannot fit the pass into ${limit}: ${dSae} latents with ${topK} entries each take ${mib(bytes)} ` +
+      `(${mib(heatmapBytes)} of it heatmaps), there are ${
+        mib(available)
+      }: ask for fewer entries per latent or smaller batches` +
+      (limit === "max-memory" ? ", or allow more memory" : ""),
+    { limit, requested: bytes, available },
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * Workers that run kernels over one shared memory, or, where there are none, the calling thread.
+ * @module
+ */
+import { type KernelCall, workerMain } from "./worker_main.ts";
+
+/** Kernels by export name; the first argument is the worker's number. */
+export type Kernels = Readonly<Record<string, (...args: number[]) => number>>;
+
+/** Runs every kernel on all threads at once. */
+export interface Pool {
+  /** Threads that take part. */
+  readonly threads: number;
+  /** `"workers"`, or `"in-thread"` where there are no workers or one thread was asked for. */
+  readonly kind: "workers" | "in-thread";
+  /** Calls a kernel on every thread, after all earlier calls; resolves when all have returned. */
+  run(name: string, ...args: number[]): Promise<void>;
+  /** Stops the threads. Idempotent; calls under way never resolve. */
+  close(): void;
+}
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  /** The compiled kernels. */
+  readonly module: WebAssembly.Module;
+  /** Their shared memory. */
+  readonly memory: WebAssembly.Memory;
+  /** Threads wanted, ≥ 1. */
+  readonly threads: number;
+  /** `none` starts workers without any permission; see {@linkcode openPool}. */
+  readonly permissions: "none" | "inherit";
+}
+
+/** Kernels in the calling thread. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  const env = { memory, now: (): number => performance.now() / 1000 };
+  return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels;
+}
+
+/**
+ * Starts the threads; one thread, or an engine without workers or shared memory, means the calling thread.
+ *
+ * Workers start from a `data:` URL that holds all their code, so they load nothing. With `permissions: "none"` they also
+ * cannot ask for anything; Deno takes that option only with `--unstable-worker-options` (or the same in `deno.json`) and
+ * ends the process otherwise, hence the choice. Other engines ignore it.
+ *
+ * @returns The pool, and why it runs in the calling thread if it does.
+ */
+export async function openPool(options: PoolOptions): Promise<Pool> {
+  const { threads, module, memory } = options;
+  if (threads > 1 && canShare(memory)) {
+    try {
+      return await openWorkers(options);
+    } catch {
+      // A page's policy may forbid data: workers; the results are the same in this thread, only later.
+    }
+  }
+  const kernels = instantiate(module, memory);
+  return {
+    threads: 1,
+    kind: "in-thread",
+    run: async (name, ...args): Promise<void> => {
+      // A macrotask first, so that reads under way and timers go on between batches.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      kernels[name](0, ...args);
+    },
+    close: (): void => {},
+  };
+}
+
+function canShare(memory: WebAssembly.Memory): boolean {
+  const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated;
+  return typeof Worker === "function" && typeof SharedArrayBuffer === "function" &&
+    memory.buffer instanceof SharedArrayBuffer && isolated !== false;
+}
+
+async function openWorkers({ module, memory, threads, permissions }: PoolOptions): Promise<Pool> {
+  const url = "data:text/javascript," + encodeURIComponent(`(${workerMain})()`);
+  const options = (permissions === "none" ? { type: "module", deno: { permissions } } : { type: "module" }) as {
+    type: "module";
+  };
+  const workers = Array.from({ length: threads }, () => new Worker(url, options));
+  const close = (): void => workers.forEach((worker) => worker.terminate());
+  const waiting: { resolve: () => void; reject: (error: Error) => void; left: number }[] = [];
+  let failure: Error | undefined;
+  const fail = (error: Error): void => {
+    failure ??= error;
+    close();
+    for (const call of waiting.splice(0)) call.reject(failure);
+  };
+  for (const worker of workers) {
+    let next = 0; // Workers answer in order, each at its own pace: find the call by counting answers.
+    worker.onmessage = ({ data }): void => {
+      if (typeof data === "object") return fail(new Error(`A compute worker stopped: ${data.error}`));
+      const call = waiting[next - done];
+      next += 1;
+      call.left -= 1;
+      if (call.left === 0) call.resolve();
+      while (waiting.length > 0 && waiting[0].left === 0) {
+        waiting.shift();
+        done += 1;
+      }
+    };
+    worker.onerror = (event): void => {
+      event.preventDefault();
+      fail(new Error(`A compute worker stopped: ${event.message}`));
+    };
+  }
+  let done = 0;
+  const post = (messages: (worker: number) => unknown): Promise<void> => {
+    if (failure) return Promise.reject(failure);
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject, left: threads });
+      workers.forEach((worker, i) => worker.postMessage(messages(i)));
+    });
+  };
+  await post((worker) => ({ module, memory, worker }));
+  return {
+    threads,
+    kind: "workers",
+    run: (name, ...args) => post((): KernelCall => ({ name, args })),
+    close,
+  };
+}
