@@ -15,8 +15,8 @@ import { type ColumnSource, parquetWriteBuffer } from "npm:hyparquet-writer@0.17
 import { openPictures } from "../../../io/datasets/open_pictures.ts";
 import type { PictureSource } from "../../../io/datasets/picture_source.ts";
 
-// Tests write tables into a directory of their own.
-const permissions = { read: true, write: true };
+// Tests write tables into a directory of their own under tests/tmp.
+const permissions = { read: ["tests/tmp"], write: ["tests/tmp"] };
 const NAMES = ["tench", "goldfish", "great white shark"];
 const huggingface = JSON.stringify({ info: { features: { label: { names: NAMES, _type: "ClassLabel" } } } });
 
@@ -100,7 +100,7 @@ async function withRoot(
   files: Record<string, Uint8Array | string>,
   check: (root: string) => Promise<void>,
 ): Promise<void> {
-  const root = await Deno.makeTempDir();
+  const root = await Deno.makeTempDir({ dir: "tests/tmp", prefix: "imagenet-" });
   try {
     for (const [path, content] of Object.entries(files)) {
       await Deno.mkdir(`${root}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
