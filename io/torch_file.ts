@@ -104,7 +104,7 @@ export async function openTensor(source: ByteSource): Promise<LazyTensor> {
     dtype: ref.dtype,
     shape: ref.shape,
     read: () => readPart(ref),
-    readRows: (start, end) => readPart(sliceRef(ref, start, end)),
+    readRows: async (start, end) => await readPart(sliceRef(ref, start, end)),
   };
 }
 

@@ -1,0 +1,151 @@
+/**
+ * Writes what a pass has found to `dump_to/sort_by_{sort_by}/`.
+ * @module
+ */
+import { type LatentState, SKETCH_BINS } from "../compute/latent_state.ts";
+import { tensor } from "../compute/tensor.ts";
+import type { TopKImg, TopKPatch } from "../compute/topk.ts";
+import { atomicWrite, makeDirectory, removeFile } from "./atomic_write.ts";
+import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
+import { fileSize, isDirectory, listDirectory } from "./open_file.ts";
+import { type TorchOutput, writeTorch } from "./write_torch.ts";
+
+/** Name of the quantile sketch; see {@linkcode writeArtifacts}. */
+export const SKETCH_NAME = "sketch.pt";
+/** Name of the table of quantiles. */
+export const QUANTILES_NAME = "quantiles.json";
+
+/** What is written. */
+export interface ArtifactSet {
+  /** The finalized results. */
+  readonly result: TopKImg | TopKPatch;
+  /** The state's quantile sketch. */
+  readonly sketch: Pick<LatentState, "histogram" | "min" | "max">;
+  /** Percentile that `result.percentiles` estimates; part of the file's name. */
+  readonly percentile: number;
+  /** Quantiles from the sketch: which, their values `f64 [dSae, quantiles.length]`, and their error bound. */
+  readonly quantiles: {
+    readonly at: readonly number[];
+    readonly values: Float64Array;
+    readonly relativeError: number;
+  };
+}
+
+/** What the manifest records beside the files. */
+export type ManifestFacts = Omit<Manifest, "format" | "files">;
+
+/**
+ * The directory of a ranking's artifacts.
+ *
+ * @example
+ * ```ts
+ * import { artifactDirectory } from "./artifacts.ts";
+ * console.assert(artifactDirectory("./data", "patch") === "./data/sort_by_patch");
+ * ```
+ */
+export function artifactDirectory(dumpTo: string, sortBy: string): string {
+  return `${dumpTo}/sort_by_${sortBy}`;
+}
+
+/** Name of the online estimates' file: `percentiles_p99.pt`, `percentiles_p99.9.pt`. */
+export function percentilesName(percentile: number): string {
+  return `percentiles_p${percentile}.pt`;
+}
+
+/**
+ * Writes all artifacts, and the manifest last, so that an interrupted write is never taken for a finished one.
+ *
+ * Torch files, f32 unless said otherwise: `top_values [dSae, k, patches]` (`[dSae, k]` for images), `rank_values [dSae, k]`,
+ * `top_img_i` and `top_patch_i` int64 `[dSae, k]`, `top_count` int64 `[dSae]`, `mean_values`, `sparsity`,
+ * `percentiles_p{p} [dSae]`, `distributions [m, rows]`. Entries past `top_count` are −1 with index 0; NaN stays NaN.
+ *
+ * `sketch.pt` is a dictionary: `offsets` int64 `[dSae + 1]`, `bin` int16 and `count` int32 (int64 if one passes 2^31 − 1)
+ * of the nonempty bins, latent j's being `offsets[j] … offsets[j + 1] − 1`; and `min`, `max` f32 `[dSae]`. Bins are those
+ * of compute's quantile sketch. `quantiles.json` holds quantiles read from it, null for a latent that never fired.
+ *
+ * @param directory See {@linkcode artifactDirectory}; made if missing.
+ * @returns The manifest as written.
+ * @throws {ArtifactError} If a file cannot be written.
+ */
+export async function writeArtifacts(directory: string, set: ArtifactSet, facts: ManifestFacts): Promise<Manifest> {
+  const { result, percentile } = set;
+  await makeDirectory(directory);
+  await removeFile(`${directory}/${MANIFEST_NAME}`);
+  await removeOtherPercentiles(directory, percentile);
+  const patches = result.kind === "patch"
+    ? result.topPatchI
+    : tensor(new Uint32Array(result.topI.data.length), result.topI.shape);
+  const outputs: Record<string, TorchOutput | Record<string, TorchOutput>> = {
+    "top_values.pt": result.topValues,
+    "rank_values.pt": result.rankValues,
+    "top_img_i.pt": result.topI,
+    "top_patch_i.pt": patches,
+    "top_count.pt": result.topCount,
+    "mean_values.pt": result.meanValues,
+    "sparsity.pt": result.sparsity,
+    "distributions.pt": result.distributions,
+    [percentilesName(percentile)]: result.percentiles,
+    [SKETCH_NAME]: sparseSketch(set.sketch),
+  };
+  const files: Record<string, number> = {};
+  for (const [name, output] of Object.entries(outputs)) {
+    await writeTorch(`${directory}/${name}`, output);
+    files[name] = await fileSize(`${directory}/${name}`) ?? 0;
+  }
+  const quantiles = quantilesJson(set.quantiles);
+  await atomicWrite(`${directory}/${QUANTILES_NAME}`, quantiles);
+  files[QUANTILES_NAME] = new TextEncoder().encode(quantiles).length;
+  const manifest: Manifest = { format: MANIFEST_FORMAT, ...facts, files };
+  await atomicWrite(`${directory}/${MANIFEST_NAME}`, JSON.stringify(manifest, undefined, 2) + "\n");
+  return manifest;
+}
+
+/** Estimates of another percentile belong to another run. */
+async function removeOtherPercentiles(directory: string, percentile: number): Promise<void> {
+  if (!await isDirectory(directory)) return;
+  for (const name of await listDirectory(directory)) {
+    if (/^percentiles_p[\d.]+\.pt$/.test(name) && name !== percentilesName(percentile)) {
+      await removeFile(`${directory}/${name}`);
+    }
+  }
+}
+
+/** The nonempty bins, latent by latent. */
+function sparseSketch({ histogram, min, max }: ArtifactSet["sketch"]): Record<string, TorchOutput> {
+  const dSae = min.length;
+  let [nonempty, largest] = [0, 0];
+  for (let i = 0; i < histogram.length; i++) {
+    if (histogram[i] === 0) continue;
+    nonempty++;
+    largest = Math.max(largest, histogram[i]);
+  }
+  const offsets = new Uint32Array(dSae + 1);
+  const bin = new Int16Array(nonempty);
+  const count = largest < 2 ** 31 ? new Int32Array(nonempty) : new Uint32Array(nonempty);
+  for (let j = 0, at = 0; j < dSae; j++) {
+    for (let b = 0; b < SKETCH_BINS; b++) {
+      const n = histogram[j * SKETCH_BINS + b];
+      if (n === 0) continue;
+      bin[at] = b;
+      count[at++] = n;
+    }
+    offsets[j + 1] = at;
+  }
+  return {
+    offsets: tensor(offsets, [dSae + 1]),
+    bin: tensor(bin, [nonempty]),
+    count: tensor<Int32Array | Uint32Array>(count, [nonempty]),
+    min: tensor(min, [dSae]),
+    max: tensor(max, [dSae]),
+  };
+}
+
+/** One line per latent; JSON has no NaN. */
+function quantilesJson({ at, values, relativeError }: ArtifactSet["quantiles"]): string {
+  const lines: string[] = [];
+  for (let start = 0; start < values.length; start += at.length) {
+    const row = values.subarray(start, start + at.length);
+    lines.push(JSON.stringify(Array.from(row, (value) => Number.isFinite(value) ? value : null)));
+  }
+  return `{"relative_error":${relativeError},"quantiles":${JSON.stringify(at)},"values":[\n${lines.join(",\n")}\n]}\n`;
+}

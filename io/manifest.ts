@@ -1,0 +1,183 @@
+/**
+ * What made a directory of artifacts, and whether another request would make the same.
+ * @module
+ */
+import { ArtifactError } from "../compute/errors.ts";
+import type { Shards } from "./open_shards.ts";
+
+/** Name of the manifest in its directory. It is written last: a directory without it is unfinished. */
+export const MANIFEST_NAME = "manifest.json";
+
+/** Version of the manifest's layout; another one is never reused. */
+export const MANIFEST_FORMAT = 1;
+
+/** Settings that change the numbers; all others may differ between the run that made artifacts and one that reads them. */
+const COMPARED_SETTINGS: readonly string[] = [
+  "sortBy",
+  "topK",
+  "dedupe",
+  "percentile",
+  "nDistributions",
+  "distributionsLimit",
+  "nonFinite",
+  "data.patches",
+  "data.layer",
+  "data.clamp",
+  "data.scaleMean",
+  "data.scaleNorm",
+  "data.nRandomSamples",
+];
+
+/** The files a job read, by content. */
+export interface ManifestInputs {
+  /** The checkpoint: path as given, and SHA-256. */
+  readonly checkpoint: { readonly path: string; readonly sha256: string };
+  /** The shards' metadata.json: path as given, and SHA-256. */
+  readonly metadata: { readonly path: string; readonly sha256: string };
+  /** The shards in order: name and size. Their bytes are not hashed: they may be terabytes. */
+  readonly shards: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/** A request: what would be computed. */
+export interface ArtifactRequest {
+  /** The settings, as plain data. */
+  readonly config: object;
+  /** The inputs. */
+  readonly inputs: ManifestInputs;
+}
+
+/** The manifest, as it lies in manifest.json. */
+export interface Manifest extends ArtifactRequest {
+  /** {@linkcode MANIFEST_FORMAT}. */
+  readonly format: number;
+  /** When the job began, ISO 8601. */
+  readonly startedAt: string;
+  /** The backend that ran, why it was chosen, and what it said of itself. */
+  readonly backend: {
+    readonly name: string;
+    readonly reason: string;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
+  /** Rows folded in. */
+  readonly rows: number;
+  /** Rows left out for NaN or infinity. */
+  readonly skippedRows: number;
+  /** Versions of the tool and of what it ran on. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Seconds per stage. */
+  readonly timings: Readonly<Record<string, number>>;
+  /** What a reader should know, one line each. */
+  readonly notes: readonly string[];
+  /** Artifacts by name, with their size in bytes. */
+  readonly files: Readonly<Record<string, number>>;
+}
+
+/**
+ * Describes inputs that have been opened.
+ *
+ * @example
+ * ```ts
+ * import { loadSae } from "./load_sae.ts";
+ * import { describeInputs } from "./manifest.ts";
+ * import { openShards } from "./open_shards.ts";
+ * const ckpt = "fixtures/golden/patch/sae.pt";
+ * const shards = await openShards("fixtures/golden/patch/shards");
+ * const { info } = await loadSae(ckpt);
+ * console.assert(describeInputs(ckpt, info.sha256, shards).shards.length === 3);
+ * ```
+ */
+export function describeInputs(checkpointPath: string, checkpointSha256: string, shards: Shards): ManifestInputs {
+  return {
+    checkpoint: { path: checkpointPath, sha256: checkpointSha256 },
+    metadata: { path: `${shards.root}/metadata.json`, sha256: shards.metadataSha256 },
+    shards: shards.files.map(({ path, bytes }) => ({ name: path.slice(path.lastIndexOf("/") + 1), bytes })),
+  };
+}
+
+/** The versions a manifest records: `tool` and those of the runtime. */
+export function currentVersions(tool: string): Record<string, string> {
+  return { tool, deno: Deno.version.deno, v8: Deno.version.v8, typescript: Deno.version.typescript };
+}
+
+/**
+ * What differs between the artifacts found and those requested, in words; empty when they may be reused.
+ *
+ * Compared are the inputs by content, and the settings that change the numbers. A backend counts only when one was asked
+ * for by name: backends agree within rounding, not in every bit. Choice of latents and rendering never count.
+ *
+ * @example
+ * ```ts
+ * import { compareManifest, type Manifest } from "./manifest.ts";
+ * const inputs = { checkpoint: { path: "a", sha256: "1" }, metadata: { path: "m", sha256: "2" }, shards: [] };
+ * const found = { config: { topK: 8 }, inputs, backend: { name: "wasm" } } as unknown as Manifest;
+ * const [difference] = compareManifest(found, { config: { topK: 16 }, inputs });
+ * console.assert(difference === "topK was 8 and is now 16");
+ * ```
+ */
+export function compareManifest(found: Manifest, request: ArtifactRequest): string[] {
+  const differences: string[] = [];
+  const { inputs } = request;
+  if (found.inputs.checkpoint.sha256 !== inputs.checkpoint.sha256) {
+    differences.push(
+      `the checkpoint ${inputs.checkpoint.path} has other content than ${found.inputs.checkpoint.path} had`,
+    );
+  }
+  if (found.inputs.metadata.sha256 !== inputs.metadata.sha256) {
+    differences.push(`the shards' ${inputs.metadata.path} has other content than ${found.inputs.metadata.path} had`);
+  } else if (JSON.stringify(found.inputs.shards) !== JSON.stringify(inputs.shards)) {
+    differences.push("the shards have other names or sizes than they had");
+  }
+  for (const path of COMPARED_SETTINGS) {
+    const [was, is] = [setting(found.config, path), setting(request.config, path)];
+    if (was === is || (path === "data.nRandomSamples" && !isScaled(request.config))) continue;
+    differences.push(`${path} was ${was ?? "not set"} and is now ${is ?? "not set"}`);
+  }
+  const device = setting(request.config, "device");
+  if (device !== undefined && device !== '"auto"' && device !== JSON.stringify(found.backend.name)) {
+    differences.push(`the ${found.backend.name} backend computed them and ${device} is now asked for`);
+  }
+  return differences;
+}
+
+/**
+ * Checks a parsed manifest.json.
+ *
+ * @throws {ArtifactError} If it is not a manifest of this format.
+ */
+export function parseManifest(value: unknown, path: string): Manifest {
+  const fail = (what: string): never => {
+    throw new ArtifactError(`Cannot use ${path}: ${what}; compute the artifacts again`, { path });
+  };
+  const manifest = value as Partial<Manifest> | null;
+  if (typeof manifest !== "object" || manifest === null) return fail("it does not hold an object");
+  if (manifest.format !== MANIFEST_FORMAT) return fail(`its format is ${manifest.format}, expected ${MANIFEST_FORMAT}`);
+  const { inputs } = manifest;
+  const checks: Record<string, boolean> = {
+    config: isRecord(manifest.config),
+    inputs: isRecord(inputs) &&
+      [inputs.checkpoint, inputs.metadata].every((input) => isRecord(input) && typeof input.sha256 === "string") &&
+      Array.isArray(inputs.shards),
+    backend: isRecord(manifest.backend) && typeof manifest.backend.name === "string",
+    files: isRecord(manifest.files) && Object.values(manifest.files).every(Number.isSafeInteger),
+    rows: Number.isSafeInteger(manifest.rows) && Number.isSafeInteger(manifest.skippedRows),
+  };
+  for (const [key, isRight] of Object.entries(checks)) if (!isRight) fail(`its ${key} is missing or wrong`);
+  return manifest as Manifest;
+}
+
+/** A setting by its dotted name, as JSON, so that lists and text compare by content. */
+function setting(config: object, path: string): string | undefined {
+  const value = path.split(".").reduce<unknown>(
+    (part, key) => isRecord(part) ? part[key] : undefined,
+    config,
+  );
+  return JSON.stringify(value);
+}
+
+function isScaled(config: object): boolean {
+  return setting(config, "data.scaleMean") !== "false" || setting(config, "data.scaleNorm") !== "false";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

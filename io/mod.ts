@@ -1,0 +1,31 @@
+/**
+ * Bytes on disk to typed arrays and back: torch files, checkpoints, shards, artifacts.
+ * @module
+ */
+export {
+  artifactDirectory,
+  type ArtifactSet,
+  type ManifestFacts,
+  percentilesName,
+  writeArtifacts,
+} from "./artifacts.ts";
+export { atomicWrite, type FileOutput } from "./atomic_write.ts";
+export { type ByteSource, memorySource } from "./byte_source.ts";
+export { type Checkpoint, type LoadedSae, loadSae, type Recogniser, type SaeInfo } from "./load_sae.ts";
+export {
+  type ArtifactRequest,
+  compareManifest,
+  currentVersions,
+  describeInputs,
+  type Manifest,
+  type ManifestInputs,
+} from "./manifest.ts";
+export { openShards, resolveLayer, type ShardFile, type Shards } from "./open_shards.ts";
+export { readArtifacts, readManifest, type StoredArtifacts, type StoredSketch } from "./read_artifacts.ts";
+export { type BlockReader, locate, openBlocks, type ShardPlace } from "./read_blocks.ts";
+export { resolveRun, type RunPaths } from "./resolve_run.ts";
+export { safeLoad } from "./safe_load.ts";
+export { type LazyTensor, openTensor, readTorch, type TorchValue } from "./torch_file.ts";
+export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
+export { PickleGlobal } from "./unpickle.ts";
+export { type TorchOutput, writeTorch } from "./write_torch.ts";

@@ -1,0 +1,297 @@
+/**
+ * Reads artifacts back, the large ones one latent at a time.
+ * @module
+ */
+import { ArtifactError, TorchFileError } from "../compute/errors.ts";
+import { SKETCH_BINS } from "../compute/latent_state.ts";
+import { tensor } from "../compute/tensor.ts";
+import type { TopKImg, TopKPatch } from "../compute/topk.ts";
+import { percentilesName, SKETCH_NAME } from "./artifacts.ts";
+import { type Manifest, MANIFEST_NAME, parseManifest } from "./manifest.ts";
+import { fileSize, type FileSource, openFile, readSmallFile } from "./open_file.ts";
+import { safeLoad } from "./safe_load.ts";
+import { type LazyTensor, openTensor } from "./torch_file.ts";
+import type { TorchTensor } from "./torch_tensor.ts";
+
+/** A manifest lists files and settings; it is never this large. */
+const MAX_MANIFEST_BYTES = 64 << 20;
+
+/** One latent's quantile sketch, read back. */
+export interface StoredSketch {
+  /** `u32 [2048]`: counts of compute's bins. */
+  readonly histogram: Uint32Array;
+  /** Least value counted; +Infinity when there is none. */
+  readonly min: number;
+  /** Largest value counted; 0 when there is none. */
+  readonly max: number;
+}
+
+/** Artifacts on disk; close them when done. */
+export interface StoredArtifacts {
+  /** Where they are. */
+  readonly directory: string;
+  /** What made them; undefined for upstream's. */
+  readonly manifest: Manifest | undefined;
+  /** Whether entries have heatmaps. */
+  readonly kind: "img" | "patch";
+  /** Latents. */
+  readonly dSae: number;
+  /** Entries per latent. */
+  readonly k: number;
+  /** Heatmap values per entry; 0 for images. */
+  readonly patches: number;
+  /** `f32 [dSae, k]`: ranking values, best first; −1 past `topCount`. */
+  readonly rankValues: Float32Array;
+  /** `u32 [dSae, k]`: image of each entry. */
+  readonly topI: Uint32Array;
+  /** `u32 [dSae, k]`: patch of each entry; zeros for images. */
+  readonly topPatchI: Uint32Array;
+  /** `u32 [dSae]`: valid entries. */
+  readonly topCount: Uint32Array;
+  /** `f32 [dSae]`; NaN for a latent that never fired. */
+  readonly meanValues: Float32Array;
+  /** `f32 [dSae]`. */
+  readonly sparsity: Float32Array;
+  /** `f32 [dSae]`: the online estimates. */
+  readonly percentiles: Float32Array;
+  /** `[m, rows]` of the distributions. */
+  readonly distributionsShape: readonly [number, number];
+  /** Reads one latent's `top_values`: `f32 [k, patches]`, or `f32 [k]` for images. */
+  readTopValues(latent: number): Promise<Float32Array>;
+  /** Reads the activations of one of the first m latents at every row: `f32 [rows]`. */
+  readDistribution(latent: number): Promise<Float32Array>;
+  /** Reads a latent's sketch; undefined for upstream's artifacts, which have none. */
+  readSketch(latent: number): Promise<StoredSketch | undefined>;
+  /** Reads everything into the form a pass ends in; needs memory for all heatmaps. */
+  readAll(): Promise<TopKImg | TopKPatch>;
+  /** Closes the files. Idempotent. */
+  close(): void;
+}
+
+/**
+ * The manifest of a directory, undefined if there is none: then its artifacts are missing, unfinished, or upstream's.
+ *
+ * @throws {ArtifactError} If it is damaged or of another format.
+ */
+export async function readManifest(directory: string): Promise<Manifest | undefined> {
+  const path = `${directory}/${MANIFEST_NAME}`;
+  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES);
+  if (bytes === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new ArtifactError(`Cannot read ${path}: it is not JSON; compute the artifacts again`, { path }, { cause });
+  }
+  return parseManifest(value, path);
+}
+
+/**
+ * Opens a directory that `writeArtifacts` wrote, or one of upstream's.
+ *
+ * Upstream writes no counts, ranking values and patches: they are read off its heatmaps then (the maximum, and where it
+ * first is), and entries past the first non-positive one do not count.
+ *
+ * @param options.percentile Which `percentiles_p*` to read; needed for upstream's only, the manifest knows it otherwise.
+ * @throws {ArtifactError} If files are missing, were changed in size, or do not fit each other.
+ *
+ * @example
+ * ```ts
+ * import { readArtifacts } from "./read_artifacts.ts";
+ * const artifacts = await readArtifacts("fixtures/golden/emoji-sort_by_patch", { percentile: 99 });
+ * const heatmaps = await artifacts.readTopValues(546);
+ * console.assert(heatmaps.length === artifacts.k * artifacts.patches);
+ * artifacts.close();
+ * ```
+ */
+export async function readArtifacts(
+  directory: string,
+  options: { readonly percentile?: number } = {},
+): Promise<StoredArtifacts> {
+  const manifest = await readManifest(directory);
+  if (manifest !== undefined) await checkSizes(directory, manifest);
+  const percentile = options.percentile ?? (manifest?.config as { percentile?: number } | undefined)?.percentile;
+  if (percentile === undefined) {
+    throw new ArtifactError(`Cannot read ${directory}: it has no ${MANIFEST_NAME}, so its artifacts are unfinished`, {
+      path: directory,
+    });
+  }
+  const files: FileSource[] = [];
+  const open = async (name: string): Promise<LazyTensor> => {
+    const path = `${directory}/${name}`;
+    const file = await openFile(path).catch((cause: unknown) => {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      throw new ArtifactError(`Cannot find ${path}: the artifacts are incomplete; compute them again`, { path }, {
+        cause,
+      });
+    });
+    files.push(file);
+    return await asArtifact(path, () => openTensor(file));
+  };
+  const close = (): void => files.splice(0).forEach((file) => file.close());
+  try {
+    return await assemble({ directory, manifest, percentile, open, close });
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+interface Source {
+  readonly directory: string;
+  readonly manifest: Manifest | undefined;
+  readonly percentile: number;
+  readonly open: (name: string) => Promise<LazyTensor>;
+  readonly close: () => void;
+}
+
+async function assemble({ directory, manifest, percentile, open, close }: Source): Promise<StoredArtifacts> {
+  const topValues = await open("top_values.pt");
+  const distributions = await open("distributions.pt");
+  const [dSae, k] = topValues.shape;
+  const hasHeatmaps = topValues.shape.length === 3;
+  const patches = hasHeatmaps ? topValues.shape[2] : 0;
+  const read = async (name: string, shape: readonly number[]): Promise<TorchTensor["data"]> => {
+    const path = `${directory}/${name}`;
+    const lazy = await open(name);
+    if (lazy.shape.join() !== shape.join()) {
+      throw new ArtifactError(`Cannot use ${path}: it has shape [${lazy.shape}], and [${shape}] was expected`, {
+        path,
+      });
+    }
+    return (await asArtifact(path, () => lazy.read())).data;
+  };
+  const rows = async (lazy: LazyTensor, row: number): Promise<Float32Array> =>
+    (await lazy.readRows(row, row + 1)).data as Float32Array;
+  const f32 = async (name: string): Promise<Float32Array> => await read(name, [dSae]) as Float32Array;
+  const ranking = manifest !== undefined
+    ? {
+      rankValues: await read("rank_values.pt", [dSae, k]) as Float32Array,
+      topPatchI: toU32(await read("top_patch_i.pt", [dSae, k])),
+      topCount: toU32(await read("top_count.pt", [dSae])),
+    }
+    : await deriveRanking(topValues);
+  let sketch: Promise<Sketch> | undefined;
+  const stored: StoredArtifacts = {
+    directory,
+    manifest,
+    kind: hasHeatmaps ? "patch" : "img",
+    dSae,
+    k,
+    patches,
+    ...ranking,
+    topI: toU32(await read("top_img_i.pt", [dSae, k])),
+    meanValues: await f32("mean_values.pt"),
+    sparsity: await f32("sparsity.pt"),
+    percentiles: await f32(percentilesName(percentile)),
+    distributionsShape: [distributions.shape[0], distributions.shape[1]],
+    readTopValues: (latent) => rows(topValues, latent),
+    readDistribution: (latent) => rows(distributions, latent),
+    async readSketch(latent: number): Promise<StoredSketch | undefined> {
+      if (manifest === undefined) return undefined;
+      sketch ??= readSketch(`${directory}/${SKETCH_NAME}`, dSae);
+      return expand(await sketch, latent);
+    },
+    async readAll(): Promise<TopKImg | TopKPatch> {
+      const shared = {
+        topValues: tensor((await topValues.read()).data as Float32Array, topValues.shape),
+        rankValues: tensor(stored.rankValues, [dSae, k]),
+        topI: tensor(stored.topI, [dSae, k]),
+        topCount: tensor(stored.topCount, [dSae]),
+        meanValues: tensor(stored.meanValues, [dSae]),
+        sparsity: tensor(stored.sparsity, [dSae]),
+        distributions: tensor((await distributions.read()).data as Float32Array, distributions.shape),
+        percentiles: tensor(stored.percentiles, [dSae]),
+      };
+      if (!hasHeatmaps) return { kind: "img", ...shared };
+      return { kind: "patch", ...shared, topPatchI: tensor(stored.topPatchI, [dSae, k]) };
+    },
+    close,
+  };
+  return stored;
+}
+
+async function checkSizes(directory: string, manifest: Manifest): Promise<void> {
+  for (const [name, bytes] of Object.entries(manifest.files)) {
+    const path = `${directory}/${name}`;
+    const found = await fileSize(path);
+    if (found === bytes) continue;
+    const what = found === undefined ? "it is missing" : `it holds ${found} bytes, and ${bytes} were written`;
+    throw new ArtifactError(`Cannot use ${path}: ${what}; compute the artifacts again with --force`, { path });
+  }
+}
+
+/** Upstream's ranking, read off the heatmaps latent by latent. */
+async function deriveRanking(
+  topValues: LazyTensor,
+): Promise<{ rankValues: Float32Array; topPatchI: Uint32Array; topCount: Uint32Array }> {
+  const [dSae, k, patches = 1] = topValues.shape;
+  const rankValues = new Float32Array(dSae * k);
+  const topPatchI = new Uint32Array(dSae * k);
+  const topCount = new Uint32Array(dSae);
+  for (let j = 0; j < dSae; j++) {
+    const { data } = await topValues.readRows(j, j + 1) as { data: Float32Array };
+    for (let i = 0; i < k; i++) {
+      let best = 0;
+      for (let p = 1; p < patches; p++) if (data[i * patches + p] > data[i * patches + best]) best = p;
+      const value = data[i * patches + best];
+      rankValues[j * k + i] = value;
+      topPatchI[j * k + i] = best;
+      if (value > 0 && topCount[j] === i) topCount[j]++;
+    }
+  }
+  return { rankValues, topPatchI, topCount };
+}
+
+interface Sketch {
+  readonly offsets: Uint32Array;
+  readonly bin: Int16Array;
+  readonly count: Uint32Array;
+  readonly min: Float32Array;
+  readonly max: Float32Array;
+}
+
+async function readSketch(path: string, dSae: number): Promise<Sketch> {
+  const value = await asArtifact(path, () => safeLoad(path));
+  const part = (key: string): TorchTensor["data"] => {
+    const item = value instanceof Map ? value.get(key) : undefined;
+    if (item !== null && typeof item === "object" && "dtype" in item) return item.data;
+    throw new ArtifactError(`Cannot use ${path}: it has no ${key}`, { path });
+  };
+  const sketch = {
+    offsets: toU32(part("offsets")),
+    bin: part("bin") as Int16Array,
+    count: toU32(part("count")),
+    min: part("min") as Float32Array,
+    max: part("max") as Float32Array,
+  };
+  if (sketch.offsets.length !== dSae + 1) {
+    throw new ArtifactError(`Cannot use ${path}: it holds ${sketch.offsets.length - 1} latents, not ${dSae}`, { path });
+  }
+  return sketch;
+}
+
+function expand({ offsets, bin, count, min, max }: Sketch, latent: number): StoredSketch {
+  const histogram = new Uint32Array(SKETCH_BINS);
+  for (let i = offsets[latent]; i < offsets[latent + 1]; i++) histogram[bin[i]] = count[i];
+  return { histogram, min: min[latent], max: max[latent] };
+}
+
+/** Indices and counts are below 2^32, so the low words of an int64 are all there is. */
+function toU32(data: TorchTensor["data"]): Uint32Array {
+  if (!(data instanceof BigInt64Array)) return Uint32Array.from(data as ArrayLike<number>);
+  const words = new Uint32Array(data.buffer, data.byteOffset, 2 * data.length);
+  const out = new Uint32Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = words[2 * i];
+  return out;
+}
+
+/** A damaged torch file among artifacts is a damaged artifact. */
+async function asArtifact<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof TorchFileError)) throw cause;
+    throw new ArtifactError(`${cause.message}; compute the artifacts again with --force`, { path }, { cause });
+  }
+}
