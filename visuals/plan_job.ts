@@ -1,0 +1,57 @@
+/**
+ * What a job would read, compute and write, without doing it.
+ * @module
+ */
+import { chooseBackend } from "../compute/choose_backend.ts";
+import { SKETCH_BINS, SUM_BINS } from "../compute/latent_state.ts";
+import { imageStride } from "../compute/rows.ts";
+import type { VisualsConfig } from "../config/types.ts";
+import { fileSize } from "../io/open_file.ts";
+import { outputDirectory } from "./dump.ts";
+import { planFold } from "./fold_rows.ts";
+import { openInputs } from "./open_inputs.ts";
+import type { JobPlan } from "./report.ts";
+
+/** Batches in flight: one read, one computed, one waiting. */
+const BATCHES_IN_FLIGHT = 3;
+
+/**
+ * Opens the inputs, and so finds what is wrong with them, and adds up.
+ *
+ * @throws {ConfigError | CheckpointError | ShardFormatError} As the job would.
+ */
+export async function planJob(config: VisualsConfig): Promise<JobPlan> {
+  const inputs = await openInputs(config);
+  const { shards, sae, layout, nRows } = inputs;
+  const plan = planFold(config, inputs, layout);
+  const heatmap = config.sortBy === "img" ? 0 : shards.patches;
+  const entries = sae.dSae * config.topK;
+  const distributions = plan.nDistributions * nRows * 4;
+  const artifactBytes = entries * (heatmap * 4 + 4 + 8 + 8) + sae.dSae * 24 + distributions;
+  const state = entries * (heatmap * 4 + 12) + sae.dSae * (SUM_BINS * 8 + SKETCH_BINS * 4 + 40) + distributions;
+  const weights = sae.dVit * sae.dSae * 4;
+  const passes = 1 + (config.data.scaleMean ? 1 : 0) + (config.data.scaleNorm ? 1 : 0);
+  const sampled = Math.min(1, config.data.nRandomSamples / nRows);
+  const rowBytes = shards.nImages * imageStride(layout) * 4;
+  const { backend, reason } = await chooseBackend(config.device);
+  await backend.close();
+  const directory = outputDirectory(config, shards.root);
+  return {
+    reads: [
+      { path: config.ckpt, bytes: await fileSize(config.ckpt) ?? 0 },
+      { path: `${shards.root}/metadata.json`, bytes: await fileSize(`${shards.root}/metadata.json`) ?? 0 },
+      ...shards.files.map(({ path, bytes }) => ({ path, bytes })),
+    ],
+    rows: nRows,
+    images: shards.nImages,
+    dVit: sae.dVit,
+    dSae: sae.dSae,
+    flops: 2 * nRows * sae.dVit * sae.dSae,
+    bytesRead: weights + Math.round(rowBytes * (1 + (passes - 1) * sampled)),
+    artifactBytes,
+    memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
+    writes: [`${directory}/*.pt`, `${directory}/manifest.json`, `${directory}/neurons/`, `${directory}/index.html`],
+    backend: { name: backend.name, reason },
+    pictures: config.nLatents * config.topK + config.includeLatents.length * config.topK,
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * The distribution plots of a directory of artifacts.
+ * @module
+ */
+import { SKETCH_BINS } from "../compute/latent_state.ts";
+import { tensor } from "../compute/tensor.ts";
+import type { VisualsConfig } from "../config/types.ts";
+import { atomicWrite } from "../io/atomic_write.ts";
+import type { StoredArtifacts } from "../io/read_artifacts.ts";
+import { type DistributionsPlot, plotActivationDistributions } from "../render/plot_activation_distributions.ts";
+import { plotSketchDistributions } from "../render/plot_sketch_distributions.ts";
+import { svgToPng } from "../render/svg_to_png.ts";
+
+/**
+ * Writes `{m}_activation_distributions.svg` and `.png` for the first m latents.
+ *
+ * Drawn from every activation where they were kept, else from the sketch.
+ *
+ * @returns The PNG's name; undefined when no distribution was asked for.
+ */
+export async function plotDistributions(
+  config: VisualsConfig,
+  artifacts: StoredArtifacts,
+  directory: string,
+): Promise<string | undefined> {
+  const m = Math.min(config.nDistributions, artifacts.dSae);
+  if (m === 0) return undefined;
+  const kept = artifacts.distributionsShape[0] >= m;
+  const { svg } = kept ? await fromActivations(artifacts, m) : await fromSketch(artifacts, m);
+  const name = `${m}_activation_distributions`;
+  await atomicWrite(`${directory}/${name}.svg`, svg);
+  await atomicWrite(`${directory}/${name}.png`, await svgToPng(svg));
+  return `${name}.png`;
+}
+
+async function fromActivations(artifacts: StoredArtifacts, m: number): Promise<DistributionsPlot> {
+  const rows = artifacts.distributionsShape[1];
+  const data = new Float32Array(m * rows);
+  for (let latent = 0; latent < m; latent++) data.set(await artifacts.readDistribution(latent), latent * rows);
+  return plotActivationDistributions({ distributions: tensor(data, [m, rows]) });
+}
+
+async function fromSketch(artifacts: StoredArtifacts, m: number): Promise<DistributionsPlot> {
+  const latents = Array.from({ length: m }, (_, latent) => latent);
+  const histogram = new Uint32Array(m * SKETCH_BINS);
+  const [count, min, max] = [new Uint32Array(m), new Float32Array(m).fill(Infinity), new Float32Array(m)];
+  for (const latent of latents) {
+    const sketch = await artifacts.readSketch(latent);
+    if (sketch === undefined) continue;
+    histogram.set(sketch.histogram, latent * SKETCH_BINS);
+    count[latent] = sketch.histogram.reduce((sum, n) => sum + n, 0);
+    min[latent] = sketch.min;
+    max[latent] = sketch.max;
+  }
+  return plotSketchDistributions({ histogram, count, min, max, rows: artifacts.manifest?.rows ?? 0, latents });
+}
