@@ -1,9 +1,13 @@
 /**
  * The command line: `deno run -R -W cli.ts visuals`.
  *
- * Connects {@linkcode runCli} to the process: words, standard streams, signals and the exit status.
+ * Connects {@linkcode runCli} to the process: words, standard streams, permissions, signals and the exit status.
  * @module
  */
+import type { Grants } from "./cli/grants.ts";
+import type { Jobs } from "./cli/jobs.ts";
+import { openJobWorker } from "./cli/open_job_worker.ts";
+import { remoteJobs } from "./cli/remote_jobs.ts";
 import { runCli } from "./cli/run_cli.ts";
 import { readConfigFile } from "./io/config_file.ts";
 import metadata from "./deno.json" with { type: "json" };
@@ -44,6 +48,20 @@ function stopOnSignals(): AbortSignal {
   return controller.signal;
 }
 
+/**
+ * The work in a worker that may touch only what this job names, when the program itself may read everything.
+ *
+ * A program loaded from a URL may lack the flag that workers with own permissions need, and Deno ends a process that lacks
+ * it: there, and where reading is limited already, the work runs in place with the permissions that were given.
+ */
+async function narrowedJobs(grants: Grants): Promise<Jobs> {
+  const isUnlimited = async (name: "read" | "write"): Promise<boolean> =>
+    (await Deno.permissions.query({ name })).state === "granted";
+  if (!import.meta.url.startsWith("file:") || !await isUnlimited("read")) return await import("./visuals.ts");
+  const limitWrite = await isUnlimited("write");
+  return remoteJobs(() => openJobWorker(grants, { limitWrite }));
+}
+
 if (import.meta.main) {
   const isTerminal = Deno.stderr.isTerminal();
   const code = await runCli({
@@ -57,7 +75,7 @@ if (import.meta.main) {
     now: () => performance.now(),
     signal: stopOnSignals(),
     readFile: readConfigFile,
-    loadJobs: () => import("./visuals.ts"),
+    loadJobs: narrowedJobs,
   });
   Deno.exit(code);
 }

@@ -4,6 +4,7 @@
  */
 import type { VisualsConfig } from "../config.ts";
 import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
+import { grantsFor } from "./grants.ts";
 import type { JobPlan } from "./jobs.ts";
 import { localPath } from "./local_path.ts";
 import { escapeCommas, shellQuote } from "./shell_quote.ts";
@@ -61,10 +62,7 @@ export interface Invocation {
 }
 
 /**
- * One line for a POSIX shell that may read and write only what the job needs.
- *
- * Read: the program's own directory when it is local (workers are loaded with a read check), the checkpoint, shards,
- * pictures (`visuals` only), the config file, and the output, whose manifest is compared. Write: the output.
+ * One line for a POSIX shell that may read and write only what {@linkcode grantsFor} names, and the config file.
  *
  * @example
  * ```ts
@@ -76,25 +74,16 @@ export interface Invocation {
  * ```
  */
 export function leastPrivilegeCommand(config: VisualsConfig, { moduleUrl, command, words }: Invocation): string {
-  const script = localPath(moduleUrl);
-  // What follows {shards} is only known once the shards are read.
-  const output = config.dumpTo.replace(/\/*\{shards\}.*$/, "") || ".";
-  const reads = [
-    ...(script === undefined ? [] : [script.slice(0, script.lastIndexOf("/")) || "/"]),
-    config.ckpt,
-    config.data.shardRoot,
-    ...(command === "visuals" ? [config.images.root] : []),
-    ...configFile(words),
-    output,
-  ];
+  const { read, write } = grantsFor(config, { moduleUrl, command });
+  const list = (paths: readonly string[]): string => paths.map(escapeCommas).join(",");
   return [
     "deno",
     "run",
     "--no-prompt",
     "--unstable-worker-options",
-    `--allow-read=${[...new Set(reads)].map(escapeCommas).join(",")}`,
-    `--allow-write=${escapeCommas(output)}`,
-    script ?? moduleUrl,
+    `--allow-read=${list([...read, ...configFile(words)])}`,
+    `--allow-write=${list(write)}`,
+    localPath(moduleUrl) ?? moduleUrl,
     command,
     ...words.filter((word, i) => !isDryRun(word) && !(isDryRun(words[i - 1]) && /^(true|false)$/i.test(word))),
   ].map(shellQuote).join(" ");

@@ -7,6 +7,7 @@ import type { VisualsConfig } from "../config.ts";
 import { nearest } from "../config/nearest.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
+import { type Grants, grantsFor } from "./grants.ts";
 import { helpText, settingHelp } from "./help.ts";
 import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
@@ -37,8 +38,8 @@ export interface CliEnvironment {
   readonly signal: AbortSignal;
   /** Reads a config file. */
   readonly readFile: (path: string) => Promise<Record<string, unknown>>;
-  /** Loads the work; only commands that need it do. */
-  readonly loadJobs: () => Promise<Jobs>;
+  /** Loads the work, which needs `grants` and nothing else; only commands that need it do. */
+  readonly loadJobs: (grants: Grants) => Promise<Jobs>;
 }
 
 /** One command. A new one is an entry in {@linkcode COMMANDS}. */
@@ -126,7 +127,7 @@ async function runJob(
   const demoRoot = command === "visuals" ? demoDirectory(env.moduleUrl) : false;
   const { config, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
   started({ inputs: [config.ckpt, config.data.shardRoot, config.images.root], output: config.dumpTo });
-  const jobs = await env.loadJobs();
+  const jobs = await env.loadJobs(grantsFor(config, { ...env, command }));
   if (config.dryRun) {
     env.stdout(dryRunText(await jobs.planJob(config), leastPrivilegeCommand(config, { ...env, command, words })));
     return;

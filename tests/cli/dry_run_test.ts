@@ -40,7 +40,7 @@ Deno.test({
     const command = async (...words: string[]): Promise<string> => (await run(words)).out.trimEnd().split("\n").at(-1)!;
     strictEqual(
       await command("dump", "--config", "run.toml", "--dry_run", "true", "--force", "true"),
-      "deno run --no-prompt --unstable-worker-options --allow-read=/opt/saev,./checkpoints/sae.pt,./shards,run.toml,./data " +
+      "deno run --no-prompt --unstable-worker-options --allow-read=/opt/saev,./checkpoints/sae.pt,./shards,./data,run.toml " +
         "--allow-write=./data /opt/saev/cli.ts dump --config run.toml --force true",
     );
     strictEqual(

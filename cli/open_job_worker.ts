@@ -1,0 +1,35 @@
+/**
+ * Starts the worker that does the work, with no more permissions than it needs.
+ * @module
+ */
+import type { Grants } from "./grants.ts";
+import type { OpenedWire } from "./remote_jobs.ts";
+
+/**
+ * Starts `job_worker.ts`. It may read what `grants` name, and write that too or, where the program itself may write to some
+ * paths only, what the program may; network, environment, subprocesses, native code and system facts are out of its reach.
+ *
+ * Needs `--unstable-worker-options`, which the project's `deno.json` sets.
+ */
+export function openJobWorker(grants: Grants, { limitWrite }: { readonly limitWrite: boolean }): OpenedWire {
+  const options = {
+    type: "module",
+    deno: {
+      permissions: {
+        read: [...grants.read],
+        write: limitWrite ? [...grants.write] : "inherit",
+        import: "inherit",
+      },
+    },
+  } as const;
+  const worker = new Worker(new URL("./job_worker.ts", import.meta.url), options as WorkerOptions);
+  const died = new Promise<never>((_, reject) => {
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
+  });
+  // Whoever waits for the answer sees it; without a waiter it is no news.
+  died.catch(() => {});
+  return { wire: worker, died, close: () => worker.terminate() };
+}

@@ -1,0 +1,143 @@
+/**
+ * The work in a worker with fewer permissions: both ends of the wire. The same messages run over a `MessagePort`, for tests.
+ * @module
+ */
+import type { VisualsConfig } from "../config.ts";
+import type { JobHooks, Progress } from "../visuals/hooks.ts";
+import type { Jobs } from "./jobs.ts";
+
+/** Progress goes over the wire at most this often; the terminal is redrawn less often still. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/** One end of the wire: a `Worker`, a worker's own scope, or a `MessagePort`. */
+export interface Wire {
+  /** Sends a structured clone. */
+  postMessage(message: unknown): void;
+  /** Called with what the other end sent. */
+  onmessage: ((event: MessageEvent) => void) | null;
+}
+
+/** An error as it crosses the wire: its class does not, so `name` has to say what it is. */
+interface SentError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: unknown;
+  readonly cause: SentError | undefined;
+}
+
+type Request = { readonly job: keyof Jobs; readonly config: VisualsConfig } | { readonly abort: true };
+
+type Reply =
+  | { readonly log: string; readonly level: "info" | "warn" | undefined }
+  | { readonly progress: Progress }
+  | { readonly done: unknown }
+  | { readonly failed: SentError };
+
+/** The far end and how to be rid of it. */
+export interface OpenedWire {
+  /** The wire. */
+  readonly wire: Wire;
+  /** Rejects when the far end dies without an answer. */
+  readonly died: Promise<never>;
+  /** Ends the far end. */
+  readonly close: () => void;
+}
+
+/**
+ * Work that is done at the far end of a wire; each call opens one and closes it.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "../config.ts";
+ * import { remoteJobs, serveJobs } from "./remote_jobs.ts";
+ * const job = () => Promise.resolve({ rows: 3 });
+ * const { port1, port2 } = new MessageChannel();
+ * serveJobs(port2, () => Promise.resolve({ main: job, dumpActivations: job, planJob: () => Promise.reject() }));
+ * const close = () => port1.close();
+ * const jobs = remoteJobs(() => ({ wire: port1, died: new Promise<never>(() => {}), close }));
+ * const { rows } = await jobs.main(parseConfig());
+ * if (rows !== 3) throw new Error();
+ * ```
+ */
+export function remoteJobs(open: () => OpenedWire): Jobs {
+  async function call<K extends keyof Jobs>(
+    job: K,
+    config: VisualsConfig,
+    hooks?: Partial<JobHooks>,
+  ): Promise<Awaited<ReturnType<Jobs[K]>>> {
+    const { wire, died, close } = open();
+    const send = (request: Request): void => wire.postMessage(request);
+    const abort = (): void => send({ abort: true });
+    try {
+      const answered = new Promise<Awaited<ReturnType<Jobs[K]>>>((resolve, reject) => {
+        wire.onmessage = ({ data }: MessageEvent<Reply>) => {
+          if ("log" in data) hooks?.log?.(data.log, data.level);
+          else if ("progress" in data) hooks?.progress?.(data.progress);
+          else if ("done" in data) resolve(data.done as Awaited<ReturnType<Jobs[K]>>);
+          else reject(receiveError(data.failed));
+        };
+      });
+      send({ job, config });
+      if (hooks?.signal?.aborted) abort();
+      hooks?.signal?.addEventListener("abort", abort);
+      return await Promise.race([answered, died]);
+    } finally {
+      hooks?.signal?.removeEventListener("abort", abort);
+      close();
+    }
+  }
+  return {
+    main: (config, hooks) => call("main", config, hooks),
+    dumpActivations: (config, hooks) => call("dumpActivations", config, hooks),
+    planJob: (config) => call("planJob", config),
+  };
+}
+
+/** Answers the requests of {@linkcode remoteJobs}; the work is loaded when the first comes. */
+export function serveJobs(wire: Wire, load: () => Promise<Jobs>): void {
+  const controller = new AbortController();
+  const send = (reply: Reply): void => wire.postMessage(reply);
+  let sentStage: string | undefined;
+  let sentMs = 0;
+  const hooks: JobHooks = {
+    signal: controller.signal,
+    log: (log, level) => send({ log, level }),
+    progress: (progress) => {
+      const now = performance.now();
+      // The first and the last report of a stage always go: they say what was there and what was done.
+      const isDue = now - sentMs >= PROGRESS_INTERVAL_MS || progress.done >= progress.total;
+      if (progress.stage === sentStage && !isDue) return;
+      [sentStage, sentMs] = [progress.stage, now];
+      send({ progress });
+    },
+  };
+  wire.onmessage = async ({ data }: MessageEvent<Request>): Promise<void> => {
+    if ("abort" in data) return controller.abort(new DOMException("Stopped", "AbortError"));
+    try {
+      send({ done: await (await load())[data.job](data.config, hooks) });
+    } catch (error) {
+      send({ failed: sendError(error) });
+    }
+  };
+}
+
+function sendError(error: unknown): SentError {
+  if (!(error instanceof Error)) {
+    return { name: "Error", message: String(error), stack: undefined, code: undefined, cause: undefined };
+  }
+  const { name, message, stack, cause } = error;
+  const code = (error as { code?: unknown }).code;
+  return {
+    name,
+    message,
+    stack,
+    code: typeof code === "string" ? code : undefined,
+    cause: cause instanceof Error ? sendError(cause) : undefined,
+  };
+}
+
+function receiveError({ name, message, stack, code, cause }: SentError): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: receiveError(cause) });
+  return Object.assign(error, { name, stack: stack ?? error.stack }, code === undefined ? {} : { code });
+}
