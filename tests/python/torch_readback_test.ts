@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { dumpActivations } from "../../visuals.ts";
+import { goldenCase, path, TMP, withFolder } from "../golden/_cases.ts";
+import { loadTensor } from "../golden/_compare.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PYTHON = "/usr/bin/python3";
+const SCRIPT = path(new URL("read_artifacts.py", import.meta.url));
+
+/** Runs Python; the error text when it cannot be started or fails. */
+async function python(args: string[]): Promise<{ stdout: string; error: string | undefined }> {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(PYTHON, { args }).output();
+    const text = new TextDecoder();
+    return { stdout: text.decode(stdout), error: code === 0 ? undefined : text.decode(stderr) };
+  } catch (error) {
+    return { stdout: "", error: String(error) };
+  }
+}
+
+const missing = (await python(["-c", "import torch"])).error;
+// In continuous integration a missing tool is a failure: the tests run and say so.
+const ignore = missing !== undefined && Deno.env.get("CI") !== "true";
+if (ignore) {
+  const reason = missing.trim().split("\n").at(-1);
+  // deno-lint-ignore no-console -- a skipped test has to say why
+  console.log(`skipped: torch does not load in ${PYTHON} (Debian: python3-torch): ${reason}`);
+}
+
+for (const [name, artifacts] of [["patch", ["top_patch_i.pt"]], ["img-cls", []]] as const) {
+  Deno.test({
+    name: `torch.load(weights_only=True) reads every artifact of ${name}, bit for bit`,
+    ignore,
+    permissions: { read: [ROOT], write: [TMP], run: [PYTHON] },
+    fn: (): Promise<void> =>
+      withFolder(async (folder) => {
+        const golden = goldenCase(name);
+        await dumpActivations(golden.config("reference", folder));
+        const dir = new URL(`sort_by_${golden.sortBy}/`, folder);
+        const files = [...Deno.readDirSync(dir)].map(({ name }) => name).filter((file) => file.endsWith(".pt")).sort();
+        const expected = [
+          "top_values.pt",
+          "top_img_i.pt",
+          "top_count.pt",
+          "mean_values.pt",
+          "sparsity.pt",
+          "distributions.pt",
+        ];
+        for (const file of [...expected, ...artifacts, `percentiles_p${golden.percentile}.pt`]) {
+          assert.ok(files.includes(file), `${file} is missing among ${files.join(" ")}`);
+        }
+        const { stdout, error } = await python([SCRIPT, ...files.map((file) => path(new URL(file, dir)))]);
+        assert.equal(error, undefined);
+        const read = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+        for (const [i, file] of files.entries()) {
+          const ours = await loadTensor(dir, file);
+          const integer = file.endsWith("_i.pt") || file === "top_count.pt";
+          assert.deepEqual(read[i], {
+            dtype: integer ? "torch.int64" : "torch.float32",
+            shape: [...ours.shape],
+            sha256: await sha256(ours.data as ArrayBufferView<ArrayBuffer>),
+          }, file);
+        }
+      }),
+  });
+}
+
+async function sha256(data: ArrayBufferView<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", data)).toHex();
+}
