@@ -2,6 +2,7 @@
  * JPEG pictures, decoded by libjpeg-turbo: the same bits as Pillow.
  * @module
  */
+import { cmykToRgb } from "./_cmyk.ts";
 import { checkSize, type DecodeContext, pictureError } from "./_decode_context.ts";
 import { instantiateJpegTurbo, type JpegTurbo } from "./_jpeg_turbo.js";
 import { type Picture, picture } from "./picture.ts";
@@ -67,7 +68,7 @@ function decodeWith(jpeg: JpegTurbo, bytes: Uint8Array, context: DecodeContext):
     throw pictureError(context, `its JPEG data is cut off after ${bytes.length} bytes, no end marker was found`);
   }
   const pixels = new Uint8Array(jpeg.memory.buffer, output, size);
-  const data = inks === 4 ? invertedCmykToRgb(pixels) : pixels.slice();
+  const data = inks === 4 ? cmykToRgb(pixels, true) : pixels.slice();
   jpeg.free(output);
   jpeg.free(info);
   jpeg.free(input);
@@ -83,21 +84,4 @@ function endsProperly(bytes: Uint8Array): boolean {
     if (bytes[i + 1] === 0xda) return false;
   }
   return false;
-}
-
-/**
- * Inverted CMYK to RGB by Pillow's rounding: for each ink, `nk − round(ink·nk / 255)` with `nk = 255 − k`.
- *
- * Source: Pillow, `libImaging/Convert.c`, `cmyk2rgb`.
- */
-function invertedCmykToRgb(cmyk: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array(cmyk.length / 4 * 3);
-  for (let i = 0, o = 0; i < cmyk.length; i += 4, o += 3) {
-    const nk = cmyk[i + 3];
-    for (let c = 0; c < 3; c++) {
-      const product = (255 - cmyk[i + c]) * nk + 128;
-      rgb[o + c] = Math.max(0, nk - ((product + (product >> 8)) >> 8));
-    }
-  }
-  return rgb;
 }

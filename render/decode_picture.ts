@@ -3,8 +3,13 @@
  * @module
  */
 import { asciiAt, type DecodeContext, pictureError } from "./_decode_context.ts";
+import { decodeBmp } from "./decode_bmp.ts";
+import { decodeGif } from "./decode_gif.ts";
 import { decodeJpeg } from "./decode_jpeg.ts";
 import { decodePng } from "./decode_png.ts";
+import { decodePnm } from "./decode_pnm.ts";
+import { decodeTiff } from "./decode_tiff.ts";
+import { decodeWebp } from "./decode_webp.ts";
 import type { Picture } from "./picture.ts";
 
 /** How to read a picture. */
@@ -27,6 +32,11 @@ function decoderOf(bytes: Uint8Array): Decoder | undefined {
   const head = asciiAt(bytes, 0, 12);
   if (head.startsWith("\xff\xd8\xff")) return decodeJpeg;
   if (head.startsWith("\x89PNG\r\n\x1a\n")) return decodePng;
+  if (/^P[1-6][\s#]/.test(head)) return decodePnm;
+  if (head.startsWith("BM")) return decodeBmp;
+  if (head.startsWith("GIF87a") || head.startsWith("GIF89a")) return decodeGif;
+  if (head.startsWith("RIFF") && head.endsWith("WEBP")) return decodeWebp;
+  if (head.startsWith("II*\0") || head.startsWith("MM\0*")) return decodeTiff;
   return undefined;
 }
 
