@@ -69,7 +69,8 @@ function demoSettings(root: string | undefined): RawSettings {
   }
   return {
     ckpt: `${root}/sae.pt`,
-    data: { shardRoot: `${root}/shards` },
+    // The demo's autoencoder was trained on unscaled rows.
+    data: { shardRoot: `${root}/shards`, scaleMean: false, scaleNorm: false },
     images: { kind: "image-folder", root: `${root}/images` },
     sortBy: "patch",
     topK: 8,
