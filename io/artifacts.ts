@@ -47,7 +47,15 @@ export function artifactDirectory(dumpTo: string, sortBy: string): string {
   return `${dumpTo}/sort_by_${sortBy}`;
 }
 
-/** Name of the online estimates' file: `percentiles_p99.pt`, `percentiles_p99.9.pt`. */
+/**
+ * Name of the online estimates' file: `percentiles_p99.pt`, `percentiles_p99.9.pt`.
+ *
+ * @example
+ * ```ts
+ * import { percentilesName } from "./artifacts.ts";
+ * console.assert(percentilesName(99) === "percentiles_p99.pt");
+ * ```
+ */
 export function percentilesName(percentile: number): string {
   return `percentiles_p${percentile}.pt`;
 }

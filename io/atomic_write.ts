@@ -2,10 +2,11 @@
  * The one place where this room writes files: each appears whole under its name, or not at all.
  * @module
  */
+import { setImmediate } from "node:timers";
 import { ArtifactError } from "../compute/errors.ts";
 
 /** After this many bytes the event loop gets a turn, so that signals and workers are heard. */
-const BREATH_BYTES = 64 << 20;
+const BREATH_BYTES = 16 << 20;
 /** Memory that another thread may write to is written in pieces of this size, so that one call never holds all of it. */
 const PIECE_BYTES = 8 << 20;
 
@@ -95,7 +96,7 @@ class OpenOutput implements FileOutput {
       this.#breath += PIECE_BYTES;
       if (this.#breath < BREATH_BYTES) continue;
       this.#breath = 0;
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     this.#position += bytes.length;
   }

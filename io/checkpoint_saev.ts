@@ -19,6 +19,12 @@ const MAX_SCHEMA = 5;
  * Source: formats.md of this system's specification.
  *
  * @throws {CheckpointError} If it is such a file and something in it is missing or wrong.
+ *
+ * @example
+ * ```ts
+ * import { saevCheckpoint } from "./checkpoint_saev.ts";
+ * console.assert(saevCheckpoint({ path: "other.pt", header: undefined, value: new Map() }) === undefined);
+ * ```
  */
 export function saevCheckpoint(checkpoint: Checkpoint): { sae: Sae; info: Omit<SaeInfo, "sha256"> } | undefined {
   const { path, header, value } = checkpoint;

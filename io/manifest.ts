@@ -94,7 +94,15 @@ export function describeInputs(checkpointPath: string, checkpointSha256: string,
   };
 }
 
-/** The versions a manifest records: `tool` and those of the runtime. */
+/**
+ * The versions a manifest records: `tool` and those of the runtime.
+ *
+ * @example
+ * ```ts
+ * import { currentVersions } from "./manifest.ts";
+ * console.assert(currentVersions("0.1.0").tool === "0.1.0");
+ * ```
+ */
 export function currentVersions(tool: string): Record<string, string> {
   return { tool, deno: Deno.version.deno, v8: Deno.version.v8, typescript: Deno.version.typescript };
 }
@@ -143,6 +151,18 @@ export function compareManifest(found: Manifest, request: ArtifactRequest): stri
  * Checks a parsed manifest.json.
  *
  * @throws {ArtifactError} If it is not a manifest of this format.
+ *
+ * @example
+ * ```ts
+ * import { parseManifest } from "./manifest.ts";
+ * let message = "";
+ * try {
+ *   parseManifest({}, "manifest.json");
+ * } catch (error) {
+ *   message = (error as Error).message;
+ * }
+ * console.assert(message.includes("its format is undefined"));
+ * ```
  */
 export function parseManifest(value: unknown, path: string): Manifest {
   const fail = (what: string): never => {

@@ -3,10 +3,13 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers";
 import type { ByteSource } from "./byte_source.ts";
 
-/** Reads at least this large are asynchronous; smaller ones cost less than a trip through the event loop. */
-const ASYNC_READ_BYTES = 1 << 20;
+/** Reads at least this large are asynchronous; smaller ones cost less than the trip to another thread. */
+const ASYNC_READ_BYTES = 128 << 10;
+/** After this many bytes of synchronous reads the event loop gets a turn (8 µs), so that workers are heard. */
+const BREATH_BYTES = 1 << 20;
 
 /** An open file; close it when done. */
 export interface FileSource extends ByteSource {
@@ -19,6 +22,14 @@ export interface FileSource extends ByteSource {
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {Deno.errors.NotCapable} If the process may not read it; the message names the flag to add.
+ *
+ * @example
+ * ```ts
+ * import { openFile } from "./open_file.ts";
+ * const file = await openFile("fixtures/golden/torch-files/f32.pt");
+ * console.assert(file.size === 799);
+ * file.close();
+ * ```
  */
 export async function openFile(path: string): Promise<FileSource> {
   const file = await Deno.open(path);
@@ -75,7 +86,16 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Uin
   return await Deno.readFile(path);
 }
 
-/** SHA-256 of a source's bytes in hexadecimal, streamed in pieces of 4 MiB. */
+/**
+ * SHA-256 of a source's bytes in hexadecimal, streamed in pieces of 4 MiB.
+ *
+ * @example
+ * ```ts
+ * import { memorySource } from "./byte_source.ts";
+ * import { sha256 } from "./open_file.ts";
+ * console.assert((await sha256(memorySource("nothing", new Uint8Array(0)))).startsWith("e3b0c442"));
+ * ```
+ */
 export async function sha256(source: ByteSource): Promise<string> {
   const hash = createHash("sha256");
   const piece = new Uint8Array(Math.min(4 << 20, source.size));
@@ -93,6 +113,7 @@ class OpenFile implements FileSource {
   readonly size: number;
   readonly #file: Deno.FsFile;
   #closed = false;
+  #breath = 0;
   /** A file has one cursor, so reads take turns. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -116,6 +137,11 @@ class OpenFile implements FileSource {
       const found = rest.length < ASYNC_READ_BYTES ? this.#file.readSync(rest) : await this.#file.read(rest);
       if (found === null) break;
       done += found;
+    }
+    this.#breath += into.length;
+    if (this.#breath >= BREATH_BYTES) {
+      this.#breath = 0;
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     return done;
   }

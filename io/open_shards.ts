@@ -110,6 +110,13 @@ export async function openShards(root: string): Promise<Shards> {
  * @param layer A layer's number as the metadata lists it, `meanpool`, or `all`.
  * @returns Index into `shards.layers`, or `"all"`.
  * @throws {ConfigError} If the shards do not hold the layer (the message lists those they hold), or it is `all`.
+ *
+ * @example
+ * ```ts
+ * import { openShards, resolveLayer } from "./open_shards.ts";
+ * const shards = await openShards("fixtures/golden/patch/shards"); // layers -3, -2, -1
+ * console.assert(resolveLayer(shards, -2) === 1);
+ * ```
  */
 export function resolveLayer(shards: Pick<Shards, "layers" | "root">, layer: number | string): number | "all" {
   if (layer === "meanpool") return "all";

@@ -72,6 +72,12 @@ export interface StoredArtifacts {
  * The manifest of a directory, undefined if there is none: then its artifacts are missing, unfinished, or upstream's.
  *
  * @throws {ArtifactError} If it is damaged or of another format.
+ *
+ * @example
+ * ```ts
+ * import { readManifest } from "./read_artifacts.ts";
+ * console.assert(await readManifest("fixtures/golden/emoji-sort_by_patch") === undefined);
+ * ```
  */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   const path = `${directory}/${MANIFEST_NAME}`;

@@ -78,6 +78,15 @@ export function openBlocks(shards: Shards, layer: number | "all"): BlockReader {
  *
  * @param layer Index into `shards.layers`.
  * @throws {RangeError} If the image is not in the data set.
+ *
+ * @example
+ * ```ts
+ * import { openShards } from "./open_shards.ts";
+ * import { locate } from "./read_blocks.ts";
+ * const shards = await openShards("fixtures/golden/patch/shards");
+ * const { path, byteOffset } = locate(shards, 40, 0, 0, 0);
+ * console.assert(path.endsWith("acts000001.bin") && byteOffset === 0);
+ * ```
  */
 export function locate(shards: Shards, image: number, layer: number, token: number, dimension: number): ShardPlace {
   const file = fileOf(shards, image);

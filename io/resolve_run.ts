@@ -23,6 +23,13 @@ export interface RunPaths {
  * @param split Which link: `train` or `val`.
  * @throws {CheckpointError} If the run holds no checkpoint.
  * @throws {ShardFormatError} If the link is missing or leads nowhere.
+ *
+ * @example
+ * ```ts
+ * import { resolveRun } from "./resolve_run.ts";
+ * const failure = await resolveRun("fixtures/none").catch((error: Error) => error.name);
+ * console.assert(failure === "CheckpointError");
+ * ```
  */
 export async function resolveRun(directory: string, split: "train" | "val" = "train"): Promise<RunPaths> {
   const ckpt = `${directory}/checkpoint/sae.pt`;

@@ -92,6 +92,16 @@ export async function readTorch(source: ByteSource): Promise<TorchValue> {
  *
  * @throws {UnsafePickleError} If it needs anything but plain data and tensors.
  * @throws {TorchFileError} If it is damaged, or holds something else than one tensor.
+ *
+ * @example
+ * ```ts
+ * import { openFile } from "./open_file.ts";
+ * import { openTensor } from "./torch_file.ts";
+ * const file = await openFile("fixtures/golden/emoji-sort_by_patch/top_values.pt");
+ * const heatmaps = await (await openTensor(file)).readRows(546, 547);
+ * console.assert(heatmaps.shape.join() === "1,8,64");
+ * file.close();
+ * ```
  */
 export async function openTensor(source: ByteSource): Promise<LazyTensor> {
   let only: TensorRef | undefined;

@@ -98,6 +98,14 @@ export function checkRef(ref: TensorRef, path: string): TensorRef {
  * The part `start … end − 1` of a tensor's first axis, so that a slice of a large file can be read alone.
  *
  * @throws {RangeError} If the tensor is a scalar or the range is not within its first axis.
+ *
+ * @example
+ * ```ts
+ * import { sliceRef } from "./torch_tensor.ts";
+ * const storage = { dtype: "float32", length: 12, key: "0" } as const;
+ * const ref = { dtype: "float32", shape: [4, 3], stride: [3, 1], offset: 0, storage } as const;
+ * console.assert(sliceRef(ref, 1, 3).offset === 3);
+ * ```
  */
 export function sliceRef(ref: TensorRef, start: number, end: number): TensorRef {
   if (ref.shape.length === 0 || !isCount(start) || !isCount(end) || start > end || end > ref.shape[0]) {

@@ -20,6 +20,7 @@ export class PickleGlobal {
   readonly call: ((args: readonly unknown[]) => unknown) | undefined;
   /** Whatever the host wants to know about it later. */
   readonly tag: string | undefined;
+  /** Made by a host. */
   constructor(symbol: string, call?: (args: readonly unknown[]) => unknown, tag?: string) {
     this.symbol = symbol;
     this.call = call;

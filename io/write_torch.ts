@@ -12,11 +12,11 @@ const CONVERTED_ELEMENTS = 1 << 18;
 /** Bytes given to the checksum and the disk at a time. */
 const PIECE_BYTES = 4 << 20;
 
-/** Arrays torch has no type for: unsigned 16 and 64 bits. */
-type Unwritable = Uint16Array | BigUint64Array;
-
-/** What can be written; `Uint32Array` becomes int64, as torch has no unsigned 32-bit storage. */
-export type TorchOutput = Tensor<Exclude<TypedArray, Unwritable>>;
+/**
+ * What can be written; `Uint32Array` becomes int64, as torch has no unsigned 32-bit storage. It has none of unsigned 16 or
+ * 64 bits either.
+ */
+export type TorchOutput = Tensor<Exclude<TypedArray, Uint16Array | BigUint64Array>>;
 
 /**
  * Writes one tensor, or a dictionary of tensors, atomically.
@@ -50,6 +50,16 @@ export async function writeTorch(
  * The same to an output that is open already.
  *
  * @param zip64From See `ZipWriter`.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "../compute/tensor.ts";
+ * import { atomicWrite } from "./atomic_write.ts";
+ * import { streamTorch } from "./write_torch.ts";
+ * const bias = tensor(new Float32Array(3), [3]);
+ * await atomicWrite("tests/tmp/streamed.pt", (output) => streamTorch(output, { bias }));
+ * await Deno.remove("tests/tmp/streamed.pt");
+ * ```
  */
 export async function streamTorch(
   output: FileOutput,

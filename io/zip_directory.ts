@@ -35,6 +35,15 @@ export interface ZipMember {
  * @returns Members by name, in directory order.
  * @throws {TorchFileError} If there is no directory (not a zip, or truncated), it runs past the file, a member is
  *   compressed or encrypted, or two have the same name.
+ *
+ * @example
+ * ```ts
+ * import { openFile } from "./open_file.ts";
+ * import { zipDirectory } from "./zip_directory.ts";
+ * const file = await openFile("fixtures/golden/torch-files/f32.pt");
+ * console.assert((await zipDirectory(file)).get("f32/data/0")?.size === 96);
+ * file.close();
+ * ```
  */
 export async function zipDirectory(source: ByteSource): Promise<Map<string, ZipMember>> {
   const { count, size, offset } = await findDirectory(source);
