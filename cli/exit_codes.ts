@@ -109,7 +109,8 @@ export function describeFailure(error: unknown, paths?: JobPaths): Failure {
       ? { code: EXIT_CODES.output, message: `Cannot write the output: ${message}; check --dump-to` }
       : { code: EXIT_CODES.input, message: `Cannot read an input: ${message}; check the path` };
   }
-  const code = CODE_OF_NAME[name];
+  // Artifacts are input when they are read again, and output when they are made.
+  const code = name === "ArtifactError" && message.startsWith("Cannot write ") ? EXIT_CODES.output : CODE_OF_NAME[name];
   return code === undefined ? bug(error) : { code, message };
 }
 

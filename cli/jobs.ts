@@ -4,56 +4,9 @@
  */
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks } from "../visuals/hooks.ts";
+import type { JobPlan, JobSummary } from "../visuals/report.ts";
 
-/** What a job would do, for `--dry-run`. */
-export interface JobPlan {
-  /** Files it would read, with their sizes. */
-  readonly reads: readonly { readonly path: string; readonly bytes: number }[];
-  /** Rows it would encode. */
-  readonly rows: number;
-  /** Images they come from. */
-  readonly images: number;
-  /** Width of a row. */
-  readonly dVit: number;
-  /** Latents. */
-  readonly dSae: number;
-  /** Floating-point operations of the encoder, done densely. */
-  readonly flops: number;
-  /** Bytes it would read in all. */
-  readonly bytesRead: number;
-  /** Size of the artifacts. */
-  readonly artifactBytes: number;
-  /** Memory at the peak, estimated. */
-  readonly memoryBytes: number;
-  /** Files and directories it would write. */
-  readonly writes: readonly string[];
-  /** Backend it would use, and why. */
-  readonly backend: { readonly name: string; readonly reason: string };
-  /** Pictures it would draw at most. */
-  readonly pictures: number;
-}
-
-/** What a job did, for the last lines on the screen. Whatever is missing is not mentioned. */
-export interface JobSummary {
-  /** Where the results are: the page or directory to open first. */
-  readonly outputs?: readonly string[];
-  /** Rows encoded; 0 when artifacts were reused. */
-  readonly rows?: number;
-  /** Rows left out because they held NaN or an infinity. */
-  readonly skippedRows?: number;
-  /** Latents shown. */
-  readonly latents?: number;
-  /** Pictures drawn. */
-  readonly pictures?: number;
-  /** Wall time of everything. */
-  readonly seconds?: number;
-  /** Backend that ran, and why; undefined when nothing was computed. */
-  readonly backend?: { readonly name: string; readonly reason: string };
-  /** Whether fitting artifacts were found and used again. */
-  readonly reused?: boolean;
-  /** Seconds per stage. */
-  readonly profile?: Readonly<Record<string, number>>;
-}
+export type { JobPlan, JobSummary } from "../visuals/report.ts";
 
 /** The work behind the commands. */
 export interface Jobs {

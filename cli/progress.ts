@@ -94,11 +94,13 @@ export class ProgressReporter {
     this.#clear();
     const seconds = (this.#options.now() - this.#startMs) / 1000;
     const done = latest.done - (this.#first?.done ?? 0);
-    const rates = seconds > 0 && done > 0 ? ` in ${formatSeconds(seconds)} (${this.#rates(seconds).join(", ")})` : "";
+    // The rate of one thing is its time again.
+    const rates = latest.total > 1 ? ` (${this.#rates(seconds).join(", ")})` : "";
+    const time = seconds > 0 && done > 0 ? ` in ${formatSeconds(seconds)}${rates}` : "";
     const count = latest.done < latest.total
       ? `${formatCount(latest.done)} of ${formatCount(latest.total)}`
       : formatCount(latest.done);
-    this.#options.write(`${latest.stage}: ${count} ${latest.unit}${rates}\n`);
+    this.#options.write(`${latest.stage}: ${count} ${latest.unit}${time}\n`);
     this.#latest = this.#first = undefined;
   }
 

@@ -142,7 +142,7 @@ async function runJob(
       hooksFor(reporter, config, env),
     );
     reporter.finish();
-    if (!config.quiet) env.stdout(summaryText(summary));
+    if (!config.quiet) env.stdout(summaryText(config.profile ? summary : { ...summary, profile: undefined }));
   } catch (error) {
     reporter.finish();
     throw error;

@@ -131,6 +131,7 @@ const FAILURES: readonly (readonly [error: Error, code: number, line: string])[]
   [new DatasetError("Empty", { path: "a" }), 3, "Empty"],
   [new PictureError("Not a picture", { path: "a" }), 3, "Not a picture"],
   [new ArtifactError("Incomplete", { path: "a" }), 3, "Incomplete"],
+  [new ArtifactError("Cannot write data/x: disk full", { path: "data/x" }), 5, "Cannot write data/x: disk full"],
   [new NonFiniteError("NaN", { image: 0, patch: 0, dimension: 0, value: NaN }), 3, "NaN"],
   [new BackendUnavailableError("webgpu", "no adapter"), 4, "Cannot use the webgpu backend: no adapter"],
   [new DeviceLostError("Lost"), 4, "Lost"],

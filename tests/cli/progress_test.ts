@@ -143,6 +143,11 @@ Deno.test({
     at(0, 0, { total: 0 });
     reporter.finish();
     strictEqual(text(), "encode: 0 rows\n");
+    at(1, 0, { total: 1 });
+    at(2, 1, { total: 1 });
+    text();
+    reporter.finish();
+    strictEqual(text(), "encode: 1 rows in 1.00 s\n");
   },
 });
 

@@ -47,18 +47,14 @@ Deno.test({
   name: "runCli() says when artifacts were used again, and where the time went",
   permissions,
   async fn(): Promise<void> {
-    const { out } = await run(["dump"], {
-      jobs: {
-        dumpActivations: work({ ...SUMMARY, reused: true, latents: undefined, skippedRows: 0, profile: { read: 0.5 } }),
-      },
-    });
-    strictEqual(
-      out,
-      `Used the artifacts that were there, as they fit the request (1.23 s in all)
-  read                     0.50 s
-Results: data/demo/sort_by_patch/index.html
-`,
-    );
+    const jobs = {
+      dumpActivations: work({ ...SUMMARY, reused: true, latents: undefined, skippedRows: 0, profile: { read: 0.5 } }),
+    };
+    const first = "Used the artifacts that were there, as they fit the request (1.23 s in all)\n";
+    const last = "Results: data/demo/sort_by_patch/index.html\n";
+    strictEqual((await run(["dump"], { jobs })).out, first + last);
+    const profile = "  read                     0.50 s\n";
+    strictEqual((await run(["dump", "--profile"], { jobs })).out, first + profile + last);
   },
 });
 
