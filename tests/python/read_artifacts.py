@@ -1,6 +1,6 @@
-"""Reads torch files with weights_only and prints one JSON line each: dtype, shape, and a digest of the values.
+"""Reads torch files with weights_only and prints one JSON line each: {key: [dtype, shape, digest of the values]}.
 
-Usage: python3 read_artifacts.py FILE...
+A file that holds one tensor has the key "". Usage: python3 read_artifacts.py FILE...
 """
 
 import hashlib
@@ -9,12 +9,13 @@ import sys
 
 import torch
 
-for path in sys.argv[1:]:
-    tensor = torch.load(path, weights_only=True)
+
+def facts(tensor):
     data = tensor.contiguous().numpy().tobytes()
-    facts = {
-        "dtype": str(tensor.dtype),
-        "shape": list(tensor.shape),
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
-    print(json.dumps(facts))
+    return [str(tensor.dtype), list(tensor.shape), hashlib.sha256(data).hexdigest()]
+
+
+for path in sys.argv[1:]:
+    value = torch.load(path, weights_only=True)
+    tensors = value if isinstance(value, dict) else {"": value}
+    print(json.dumps({key: facts(tensor) for key, tensor in tensors.items()}))

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { dumpActivations } from "../../visuals.ts";
 import { goldenCase, path, TMP, withFolder } from "../golden/_cases.ts";
-import { loadTensor } from "../golden/_compare.ts";
+import { safeLoad } from "../../io/safe_load.ts";
+import type { TorchValue } from "../../io/torch_file.ts";
+import type { TorchTensor } from "../../io/torch_tensor.ts";
 
 const ROOT = new URL("../../", import.meta.url);
+/** Artifacts of indices and counts; all others are f32. */
+const INTEGERS = /_i\.pt$|^top_count\.pt$/;
 const PYTHON = "/usr/bin/python3";
 const SCRIPT = path(new URL("read_artifacts.py", import.meta.url));
 
@@ -53,16 +57,23 @@ for (const [name, artifacts] of [["patch", ["top_patch_i.pt"]], ["img-cls", []]]
         assert.equal(error, undefined);
         const read = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
         for (const [i, file] of files.entries()) {
-          const ours = await loadTensor(dir, file);
-          const integer = file.endsWith("_i.pt") || file === "top_count.pt";
-          assert.deepEqual(read[i], {
-            dtype: integer ? "torch.int64" : "torch.float32",
-            shape: [...ours.shape],
-            sha256: await sha256(ours.data as ArrayBufferView<ArrayBuffer>),
-          }, file);
+          const tensors = tensorsOf(await safeLoad(path(new URL(file, dir))));
+          const ours: Record<string, unknown> = {};
+          for (const [key, { dtype, shape, data }] of tensors) {
+            ours[key] = [`torch.${dtype}`, [...shape], await sha256(data as ArrayBufferView<ArrayBuffer>)];
+          }
+          assert.deepEqual(read[i], ours, file);
+          const type = INTEGERS.test(file) ? "torch.int64" : "torch.float32";
+          if (file !== "sketch.pt") assert.equal((ours[""] as [string])[0], type, file);
         }
       }),
   });
+}
+
+/** The tensors of a file that holds one, or a dict of them. */
+function tensorsOf(value: TorchValue): Map<string, TorchTensor> {
+  if (value instanceof Map) return value as Map<string, TorchTensor>;
+  return new Map([["", value as TorchTensor]]);
 }
 
 async function sha256(data: ArrayBufferView<ArrayBuffer>): Promise<string> {
