@@ -22,7 +22,15 @@
 export * from "./compute/mod.ts";
 export * from "./io/mod.ts";
 export * from "./render/mod.ts";
-export { checkConfig, parseConfig, type VisualsConfig, type VisualsConfigInput } from "./config.ts";
+export {
+  checkConfig,
+  type DataConfig,
+  type ImagesConfig,
+  parseConfig,
+  type SizeSetting,
+  type VisualsConfig,
+  type VisualsConfigInput,
+} from "./config.ts";
 export {
   dumpActivations,
   type DumpReport,
