@@ -1,0 +1,143 @@
+// f = act(x' W + b) for a strip of rows and a chunk of latents: a tile of BM x BN per workgroup, 4 RM x 4 RN per thread.
+// Products are added in order of k, so every tile shape gives the same bits. Twin: encode.ts
+// @if HALF
+enable f16;
+alias Stored = vec4<f16>;
+// @else
+alias Stored = vec4<f32>;
+// @end
+@group(1) @binding(0) var<storage, read> x: array<Stored>;              // [kPad, rowsPad]
+@group(1) @binding(1) var<storage, read> w: array<Stored>;              // [kPad, colsPad]
+@group(1) @binding(2) var<storage, read> bias: array<vec4<f32>>;        // [2, colsPad]: bias, firing threshold
+@group(1) @binding(3) var<storage, read> skip: array<u32>;              // a bit per row
+@group(1) @binding(4) var<storage, read_write> f: array<vec4<u32>>;     // [rowsPad, ldF], bits of f32
+
+// @if SHARED
+var<workgroup> xs: array<vec4<f32>, {{XTILE}}>;
+var<workgroup> ws: array<vec4<f32>, {{WTILE}}>;
+// @end
+
+fn activate(pre: vec4<f32>, threshold: vec4<f32>, keep: bool) -> vec4<u32> {
+  // On bits: positive, above the threshold, at most +Infinity. NaN and negative values have larger bits.
+  let b = bitcast<vec4<u32>>(pre);
+  return select(vec4<u32>(), b, (b > bitcast<vec4<u32>>(threshold)) & (b <= vec4<u32>(0x7f800000u)) & vec4<bool>(keep));
+}
+
+@compute @workgroup_size({{WX}}, {{WY}})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>,
+        @builtin(local_invocation_index) thread: u32) {
+  let ldX = P.rowsPad / 4u;
+  let ldW = P.colsPad / 4u;
+  let m = group.y * {{BM4}}u;
+  let n = group.x * {{BN4}}u;
+  // @for i RM
+  // @for c 4
+  // @for j RN
+  var a{{i}}_{{c}}_{{j}} = vec4<f32>();
+  // @end
+  // @end
+  // @end
+  // @if SHARED
+  // @for s XLOADS
+  let xk{{s}} = (thread + {{s}}u * {{THREADS}}u) / {{BM4}}u;
+  let xm{{s}} = (thread + {{s}}u * {{THREADS}}u) % {{BM4}}u;
+  var xi{{s}} = xk{{s}} * ldX + m + xm{{s}};
+  // @end
+  // @for s WLOADS
+  let wk{{s}} = (thread + {{s}}u * {{THREADS}}u) / {{BN4}}u;
+  let wn{{s}} = (thread + {{s}}u * {{THREADS}}u) % {{BN4}}u;
+  var wi{{s}} = wk{{s}} * ldW + n + wn{{s}};
+  // @end
+  // @if AHEAD
+  // @for s XLOADS
+  var xa{{s}} = x[xi{{s}}];
+  // @end
+  // @for s WLOADS
+  var wa{{s}} = w[wi{{s}}];
+  // @end
+  // @end
+  for (var k0 = 0u; k0 < P.kPad; k0 += {{BK}}u) {
+    // @if AHEAD
+    // @for s XLOADS
+    xs[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(xa{{s}});
+    // @end
+    // @for s WLOADS
+    ws[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(wa{{s}});
+    // @end
+    workgroupBarrier();
+    if (k0 + {{BK}}u < P.kPad) {
+      // @for s XLOADS
+      xi{{s}} += {{BK}}u * ldX;
+      xa{{s}} = x[xi{{s}}];
+      // @end
+      // @for s WLOADS
+      wi{{s}} += {{BK}}u * ldW;
+      wa{{s}} = w[wi{{s}}];
+      // @end
+    }
+    // @else
+    // @for s XLOADS
+    xs[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(x[xi{{s}}]);
+    xi{{s}} += {{BK}}u * ldX;
+    // @end
+    // @for s WLOADS
+    ws[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(w[wi{{s}}]);
+    wi{{s}} += {{BK}}u * ldW;
+    // @end
+    workgroupBarrier();
+    // @end
+    // @for k BK
+    {
+      // @for i RM
+      let x{{i}} = xs[{{k}}u * {{BM4}}u + {{i}}u * {{WY}}u + local.y];
+      // @end
+      // @for j RN
+      let w{{j}} = ws[{{k}}u * {{BN4}}u + {{j}}u * {{WX}}u + local.x];
+      // @end
+      // @for i RM
+      // @for c 4
+      // @for j RN
+      a{{i}}_{{c}}_{{j}} = fma(vec4<f32>(x{{i}}[{{c}}]), w{{j}}, a{{i}}_{{c}}_{{j}});
+      // @end
+      // @end
+      // @end
+    }
+    // @end
+    workgroupBarrier();
+  }
+  // @else
+  for (var k = 0u; k < P.kPad; k++) {
+    // @for i RM
+    let x{{i}} = vec4<f32>(x[k * ldX + m + {{i}}u * {{WY}}u + local.y]);
+    // @end
+    // @for j RN
+    let w{{j}} = vec4<f32>(w[k * ldW + n + {{j}}u * {{WX}}u + local.x]);
+    // @end
+    // @for i RM
+    // @for c 4
+    // @for j RN
+    a{{i}}_{{c}}_{{j}} = fma(vec4<f32>(x{{i}}[{{c}}]), w{{j}}, a{{i}}_{{c}}_{{j}});
+    // @end
+    // @end
+    // @end
+  }
+  // @end
+  // @for j RN
+  let col{{j}} = n + {{j}}u * {{WX}}u + local.x;
+  let bias{{j}} = bias[col{{j}}];
+  let threshold{{j}} = bias[ldW + col{{j}}];
+  // @end
+  let ldF = P.ldF / 4u;
+  // @for i RM
+  // @for c 4
+  {
+    let row = (m + {{i}}u * {{WY}}u + local.y) * 4u + {{c}}u;
+    let keep = ((skip[row >> 5u] >> (row & 31u)) & 1u) == 0u;
+    let at = row * ldF + P.colOffset / 4u;
+    // @for j RN
+    f[at + col{{j}}] = activate(a{{i}}_{{c}}_{{j}} + bias{{j}}, threshold{{j}}, keep);
+    // @end
+  }
+  // @end
+  // @end
+}

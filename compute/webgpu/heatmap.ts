@@ -1,0 +1,51 @@
+/**
+ * CPU twin of `heatmap.wgsl`.
+ * @module
+ */
+import { FRESH, LATENT } from "./latents.ts";
+import type { Params } from "./params.ts";
+
+/**
+ * Copies the heatmaps of entries marked fresh, whose images lie in this strip, and clears the marks.
+ *
+ * @param params Uses cols, k, perImage, firstRow, ldF, colOffset.
+ * @param latents `u32 [9, cols]`, see latents.ts.
+ * @param top `u32 [cols, 3, k]`: value bits, row, slot; marks cleared.
+ * @param f `u32 [rowsPad, ldF]`: bits of f.
+ * @param heatmaps `u32 [cols, k, perImage]`: bits of f at every patch of the entry's image, by slot; written.
+ *
+ * @example
+ * ```ts
+ * import { heatmap } from "./heatmap.ts";
+ * import { FRESH, LATENT } from "./latents.ts";
+ * import { makeParams } from "./params.ts";
+ * const latents = new Uint32Array(9);
+ * latents[LATENT.ranked] = 1;
+ * const heatmaps = new Uint32Array(2);
+ * const params = makeParams({ cols: 1, k: 1, perImage: 2, ldF: 1 });
+ * heatmap(params, latents, new Uint32Array([9, 1, FRESH]), new Uint32Array([5, 9]), heatmaps);
+ * console.assert(heatmaps.join() === "5,9");
+ * ```
+ */
+export function heatmap(
+  params: Params,
+  latents: Uint32Array,
+  top: Uint32Array,
+  f: Uint32Array,
+  heatmaps: Uint32Array,
+): void {
+  const { cols, k, perImage, firstRow, ldF, colOffset } = params;
+  for (let j = 0; j < cols; j++) {
+    const begin = 3 * j * k;
+    for (let i = 0; i < latents[LATENT.ranked * cols + j]; i++) {
+      const slot = top[begin + 2 * k + i];
+      if (slot < FRESH) continue;
+      top[begin + 2 * k + i] = slot - FRESH;
+      const row = top[begin + k + i];
+      const first = row - (row % perImage) - firstRow;
+      for (let p = 0; p < perImage; p++) {
+        heatmaps[(j * k + slot - FRESH) * perImage + p] = f[(first + p) * ldF + colOffset + j];
+      }
+    }
+  }
+}

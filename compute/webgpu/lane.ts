@@ -1,0 +1,483 @@
+/**
+ * One pass's buffers and kernels on one device: a piece of rows goes in, the state on the device moves on.
+ * @module
+ */
+import type { FoldPlan } from "../backend.ts";
+import { rowsPerImage } from "../rows.ts";
+import type { Sae } from "../sae.ts";
+import { type Tile, tileColumns, tileRows } from "./encode.ts";
+import { type Chunk, cutJob, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
+import type { Gpu, Kernel } from "./gpu.ts";
+import {
+  carryKernel,
+  distributionKernel,
+  encodeKernel,
+  FOLD_THREADS,
+  foldKernel,
+  heatmapKernel,
+  mergeKernel,
+  prepareKernel,
+  topkKernel,
+} from "./kernels.ts";
+import { LATENT_WORDS } from "./latents.ts";
+import { makeParams, type Params, PARAMS_STRIDE_BYTES, writeParams } from "./params.ts";
+import { centreOf, type ChunkWeights, uploadWeights } from "./weights.ts";
+
+/** What may be set for tests and tuning. */
+export interface Tuning {
+  /** Rows wanted in a strip. */
+  readonly stripRows: number;
+  /** Bytes wanted in an upload. */
+  readonly pieceBytes: number;
+  /** Candidates a latent's list holds; at most 1024, the workgroup memory of the merge. */
+  readonly capacity: number;
+  /** Most latents in a chunk. */
+  readonly maxChunk: number;
+  /** Pieces in flight. */
+  readonly ring: number;
+}
+
+/** What a lane is made for. */
+export interface LaneRequest {
+  readonly sae: Sae;
+  readonly plan: FoldPlan;
+  readonly tile: Tile;
+  /** Rows and columns are padded to multiples of these. */
+  readonly rowPad: number;
+  readonly colPad: number;
+  readonly half: boolean;
+  /** Whether rows come prepared but for bPre, `f32 [rows, dVit]`. */
+  readonly prepared: boolean;
+  /** Images in a batch at most. */
+  readonly maxImages: number;
+  readonly tuning: Tuning;
+}
+
+/** State buffers of one chunk, all `[cols, …]`. */
+export interface ChunkState {
+  readonly chunk: Chunk;
+  /** `u32 [9, cols]`, see latents.ts. */
+  readonly latents: GPUBuffer;
+  /** `u32 [cols, 2048]`. */
+  readonly histogram: GPUBuffer;
+  /** `u32 [cols, 32, 2]`. */
+  readonly halves: GPUBuffer;
+  /** `u64 [cols, 32]`. */
+  readonly totals: GPUBuffer;
+  /** `u32 [cols, 2, capacity]`. */
+  readonly candidates: GPUBuffer;
+  /** `u32 [cols, 3, k]`. */
+  readonly top: GPUBuffer;
+  /** `f32 [cols, k, patches]` by slot. */
+  readonly heatmaps: GPUBuffer;
+}
+
+type Step = { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup };
+
+interface ChunkSteps {
+  readonly encode: Step;
+  readonly fold: Step;
+  readonly select: Step;
+  readonly merge: Step;
+  readonly heatmap: Step;
+  readonly carry: Step;
+}
+
+interface Slot {
+  readonly raw: GPUBuffer;
+  readonly params: GPUBuffer;
+  readonly paramsGroup: GPUBindGroup;
+  readonly found: GPUBuffer;
+  readonly kept: GPUBuffer;
+  readonly staging: GPUBuffer;
+  readonly prepare: Step;
+  readonly distribution: readonly Step[];
+  busy: Promise<void> | undefined;
+}
+
+/** What comes back of a piece. */
+export interface PieceResult {
+  /** Index of the first NaN or infinity in the piece's rows, or −1. */
+  readonly firstBad: number;
+  /** Rows that held one. */
+  readonly skipped: number;
+  /** `f32 [rows, kept]`: distributions. */
+  readonly kept: Float32Array;
+}
+
+const FOUND_BYTES = 16;
+
+/** See the module. Made by {@linkcode Lane.create}; pieces are run in order. */
+export class Lane {
+  readonly geometry: Geometry;
+  readonly states: readonly ChunkState[];
+  readonly #gpu: Gpu;
+  readonly #request: LaneRequest;
+  readonly #weights: readonly ChunkWeights[];
+  readonly #buffers: GPUBuffer[] = [];
+  readonly #slots: Slot[] = [];
+  readonly #steps: ChunkSteps[] = [];
+  #topk: Step | undefined;
+  #skip!: GPUBuffer;
+  #x!: GPUBuffer;
+  #f!: GPUBuffer;
+  #rowsSinceCarry = 0;
+  #turn = 0;
+
+  private constructor(gpu: Gpu, request: LaneRequest) {
+    this.#gpu = gpu;
+    this.#request = request;
+    this.geometry = cutLane(gpu, request);
+    this.states = this.geometry.chunks.map((chunk) => this.#makeState(chunk));
+    this.#weights = uploadWeights(gpu, request.sae, this.geometry, request.half);
+    for (const { w, bias } of this.#weights) this.#buffers.push(w, bias);
+  }
+
+  /**
+   * Allocates everything and compiles the kernels.
+   *
+   * @throws {DeviceLimitError} If the job does not fit the device.
+   */
+  static async create(gpu: Gpu, request: LaneRequest): Promise<Lane> {
+    const lane = new Lane(gpu, request);
+    try {
+      await lane.#build();
+      await gpu.check();
+    } catch (error) {
+      lane.free();
+      throw error;
+    }
+    return lane;
+  }
+
+  /** Images that one piece takes at most. */
+  get pieceImages(): number {
+    return this.geometry.pieceImages;
+  }
+
+  #keep(buffer: GPUBuffer): GPUBuffer {
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+
+  #makeState(chunk: Chunk): ChunkState {
+    const { k, sortBy, layout } = this.#request.plan;
+    const words = (label: string, n: number): GPUBuffer => this.#keep(this.#gpu.storage(label, 4 * n));
+    const { cols } = chunk;
+    return {
+      chunk,
+      latents: words("latents", LATENT_WORDS * cols),
+      histogram: words("histogram", 2048 * cols),
+      halves: words("sums", 64 * cols),
+      totals: words("totals", 64 * cols),
+      candidates: words("candidates", 2 * this.#request.tuning.capacity * cols),
+      top: words("ranking", 3 * k * cols),
+      heatmaps: words("heatmaps", sortBy === "img" ? 4 : cols * k * rowsPerImage(layout)),
+    };
+  }
+
+  async #build(): Promise<void> {
+    const gpu = this.#gpu;
+    const { plan, sae, half, tuning, prepared, tile } = this.#request;
+    const { kPad, stripRowsPad, ldF, chunks } = this.geometry;
+    const { layout } = plan;
+    const centre = centreOf(prepared ? undefined : layout.mean, sae.bPre, kPad);
+    const centreBuffer = this.#keep(gpu.storage("centre", centre.byteLength));
+    gpu.device.queue.writeBuffer(centreBuffer, 0, centre);
+    this.#x = this.#keep(gpu.storage("rows", kPad * stripRowsPad * (half ? 2 : 4)));
+    this.#f = this.#keep(gpu.storage("activations", 4 * stripRowsPad * ldF));
+    this.#skip = this.#keep(gpu.storage("skipped rows", 4 * Math.ceil(stripRowsPad / 32)));
+    const by = plan.sortBy === "sum" ? "sum" : plan.dedupe === "image" ? "image" : "row";
+    const { capacity } = tuning;
+    const [prepare, encode, fold, select, merge, heatmap, carry, distribution, topk] = await Promise.all([
+      gpu.kernel(prepareKernel({ centre: !prepared, scale: !prepared && layout.scalar !== 1, half })),
+      gpu.kernel(encodeKernel(tile, half)),
+      gpu.kernel(foldKernel({ statistics: true, by, capacity })),
+      gpu.kernel(foldKernel({ statistics: false, by, capacity })),
+      gpu.kernel(mergeKernel(capacity)),
+      gpu.kernel(heatmapKernel()),
+      gpu.kernel(carryKernel()),
+      gpu.kernel(distributionKernel()),
+      gpu.kernel(topkKernel()),
+    ]);
+    const step = ({ pipeline, ...kernel }: Kernel, buffers: GPUBuffer[]): Step => {
+      return { pipeline, group: gpu.bind({ pipeline, ...kernel }, buffers) };
+    };
+    if (sae.activation.kind === "topk") this.#topk = step(topk, [this.#f]);
+    for (const [i, state] of this.states.entries()) {
+      const { latents, histogram, halves, totals, candidates, top, heatmaps } = state;
+      const { w, bias } = this.#weights[i];
+      const folded = [this.#f, this.#skip, latents, candidates, histogram, halves];
+      this.#steps.push({
+        encode: step(encode, [this.#x, w, bias, this.#skip, this.#f]),
+        fold: step(fold, folded),
+        select: step(select, folded),
+        merge: step(merge, [latents, candidates, top]),
+        heatmap: step(heatmap, [latents, top, this.#f, heatmaps]),
+        carry: step(carry, [halves, totals]),
+      });
+    }
+    const perImage = rowsPerImage(layout);
+    const strips = Math.ceil(this.pieceImages / this.geometry.stripImages);
+    const keptBytes = 4 * this.#kept() * this.pieceImages * perImage;
+    for (let i = 0; i < tuning.ring; i++) {
+      const raw = this.#keep(gpu.storage("upload", 4 * this.pieceImages * this.#imageValues()));
+      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+      const params = this.#keep(gpu.acquire("parameters", PARAMS_STRIDE_BYTES * strips * chunks.length, usage));
+      const found = this.#keep(gpu.storage("non-finite rows", FOUND_BYTES));
+      const kept = this.#keep(gpu.storage("distributions", keptBytes));
+      const stagingUsage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      const staging = this.#keep(gpu.acquire("results", FOUND_BYTES + keptBytes, stagingUsage));
+      this.#slots.push({
+        raw,
+        params,
+        paramsGroup: gpu.bindParams(params),
+        found,
+        kept,
+        staging,
+        prepare: step(prepare, [raw, centreBuffer, this.#x, this.#skip, found]),
+        distribution: chunks.map(() => step(distribution, [this.#f, this.#skip, kept])),
+        busy: undefined,
+      });
+    }
+  }
+
+  #kept(): number {
+    return Math.min(this.#request.plan.nDistributions, this.#request.sae.dSae);
+  }
+
+  #imageValues(): number {
+    return imageValues(this.#request);
+  }
+
+  /**
+   * Computes the images of one piece, in order. Resolves when they are submitted; `done` gets what came back later.
+   *
+   * @param values `f32 [images, tokens, dVit]`, or prepared rows; copied before this resolves.
+   * @param firstImage Data set index of the first.
+   * @param images At most `pieceImages`.
+   * @param done Called when the device is through.
+   */
+  async run(
+    values: Float32Array<ArrayBuffer>,
+    firstImage: number,
+    images: number,
+    done: (result: PieceResult) => void,
+  ): Promise<void> {
+    const gpu = this.#gpu;
+    const slot = this.#slots[this.#turn++ % this.#slots.length];
+    await slot.busy;
+    const { geometry } = this;
+    const perImage = rowsPerImage(this.#request.plan.layout);
+    const rows = images * perImage;
+    const strips = Math.ceil(images / geometry.stripImages);
+    const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * strips * geometry.chunks.length);
+    const all: Params[] = [];
+    for (let s = 0; s < strips; s++) {
+      const first = s * geometry.stripImages;
+      const stripRows = Math.min(geometry.stripImages, images - first) * perImage;
+      for (const chunk of geometry.chunks) {
+        const params = this.#params(chunk, (firstImage + first) * perImage, first * perImage, stripRows, rows);
+        writeParams(blocks, PARAMS_STRIDE_BYTES * all.length, params);
+        all.push(params);
+      }
+    }
+    const { queue } = gpu.device;
+    queue.writeBuffer(slot.params, 0, blocks);
+    queue.writeBuffer(slot.raw, 0, values, 0, images * this.#imageValues());
+    queue.writeBuffer(slot.found, 0, new Uint32Array([0xffffffff, 0]));
+    const kept = this.#kept();
+    gpu.submit("a piece of rows", (encoder) => {
+      for (let s = 0; s < strips; s++) this.#strip(encoder, slot, all, s);
+      encoder.copyBufferToBuffer(slot.found, 0, slot.staging, 0, FOUND_BYTES);
+      if (kept > 0) encoder.copyBufferToBuffer(slot.kept, 0, slot.staging, FOUND_BYTES, 4 * kept * rows);
+    });
+    const mapped = slot.staging.mapAsync(GPUMapMode.READ);
+    slot.busy = mapped.then(async () => {
+      const found = new Uint32Array(slot.staging.getMappedRange(0, FOUND_BYTES));
+      const firstBad = found[0] === 0xffffffff ? -1 : found[0];
+      const values = kept === 0
+        ? new Float32Array(0)
+        : new Float32Array(slot.staging.getMappedRange(FOUND_BYTES, 4 * kept * rows).slice(0));
+      const result = { firstBad, skipped: found[1], kept: values };
+      slot.staging.unmap();
+      slot.busy = undefined;
+      await gpu.check();
+      done(result);
+    });
+    slot.busy.catch(() => {}); // Reported by whoever awaits the slot next.
+  }
+
+  /** Waits until everything submitted is computed. */
+  async drain(): Promise<void> {
+    for (const slot of this.#slots) await slot.busy;
+    await this.#gpu.check();
+  }
+
+  /** Waits for the oldest piece in flight, if the ring is full. */
+  async waitForOldest(): Promise<void> {
+    await this.#slots[this.#turn % this.#slots.length].busy;
+  }
+
+  /** Moves running sums into totals, so that these can be read. */
+  carry(): void {
+    if (this.#rowsSinceCarry === 0) return;
+    const slot = this.#slots[0];
+    const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * this.states.length);
+    for (const [i, { chunk }] of this.states.entries()) {
+      writeParams(blocks, PARAMS_STRIDE_BYTES * i, this.#params(chunk, 0, 0, 0, 0));
+    }
+    this.#gpu.device.queue.writeBuffer(slot.params, 0, blocks);
+    this.#gpu.submit("carrying sums", (encoder) => {
+      const pass = encoder.beginComputePass();
+      for (const [i, { chunk }] of this.states.entries()) {
+        pass.setBindGroup(0, slot.paramsGroup, [PARAMS_STRIDE_BYTES * i]);
+        dispatch(pass, this.#steps[i].carry, Math.ceil(chunk.cols / 2));
+      }
+      pass.end();
+    });
+    this.#rowsSinceCarry = 0;
+  }
+
+  /** Submits `times` products of a full strip, for timing. */
+  encodeOnly(times: number): void {
+    const slot = this.#slots[0];
+    const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES);
+    const { stripRowsPad, chunks } = this.geometry;
+    writeParams(blocks, 0, this.#params(chunks[0], 0, 0, stripRowsPad, stripRowsPad));
+    this.#gpu.device.queue.writeBuffer(slot.params, 0, blocks);
+    this.#gpu.submit("timing the product", (encoder) => {
+      const pass = encoder.beginComputePass();
+      pass.setBindGroup(0, slot.paramsGroup, [0]);
+      for (let i = 0; i < times; i++) this.#encode(pass, 0, stripRowsPad);
+      pass.end();
+    });
+  }
+
+  /** Releases all buffers. Idempotent. */
+  free(): void {
+    for (const buffer of this.#buffers) this.#gpu.release(buffer);
+    this.#buffers.length = 0;
+  }
+
+  #params(chunk: Chunk, firstRow: number, pieceRow: number, rows: number, pieceRows: number): Params {
+    const { plan, sae, rowPad, prepared } = this.#request;
+    const { layout, k, percentile, percentileLr, nImages } = plan;
+    const perImage = rowsPerImage(layout);
+    const total = Math.max(1, nImages * perImage);
+    const { activation } = sae;
+    const compact = prepared || layout.kind !== "patches";
+    return makeParams({
+      rows,
+      rowsPad: Math.ceil(rows / rowPad) * rowPad,
+      firstRow,
+      pieceRow,
+      pieceRows,
+      ldF: this.geometry.ldF,
+      colOffset: chunk.colOffset,
+      cols: chunk.cols,
+      colsPad: chunk.colsPad,
+      dVit: sae.dVit,
+      kPad: this.geometry.kPad,
+      tokens: compact ? perImage : layout.tokens,
+      firstToken: compact ? 0 : layout.firstToken,
+      perImage,
+      k,
+      sparse: activation.kind === "topk" ? Math.min(activation.k, 0xffffffff) : 0,
+      total,
+      kept: Math.max(0, Math.min(this.#kept() - chunk.from, chunk.cols)),
+      keptAll: this.#kept(),
+      keptFrom: chunk.from,
+      clamp: layout.clamp,
+      scalar: layout.scalar,
+      stepScale: percentileLr / total,
+      pull: (2 * percentile) / 100 - 1,
+    });
+  }
+
+  #strip(encoder: GPUCommandEncoder, slot: Slot, all: readonly Params[], strip: number): void {
+    const { kPad, chunks } = this.geometry;
+    const base = strip * chunks.length;
+    const { rows, rowsPad } = all[base];
+    encoder.clearBuffer(this.#skip);
+    const pass = encoder.beginComputePass();
+    const use = (i: number): void => pass.setBindGroup(0, slot.paramsGroup, [PARAMS_STRIDE_BYTES * (base + i)]);
+    use(0);
+    dispatch(pass, slot.prepare, kPad / 16, rowsPad / 16);
+    if (this.#topk !== undefined) {
+      for (let i = 0; i < chunks.length; i++) {
+        use(i);
+        this.#encode(pass, i, rowsPad);
+      }
+      dispatch(pass, this.#topk, rows);
+    }
+    this.#rowsSinceCarry += rows;
+    const carry = this.#rowsSinceCarry + this.geometry.stripRowsPad > MAX_ROWS_BETWEEN_CARRIES;
+    for (let i = 0; i < chunks.length; i++) {
+      use(i);
+      if (this.#topk === undefined) this.#encode(pass, i, rowsPad);
+      this.#fold(pass, i, rows);
+      if (carry) dispatch(pass, this.#steps[i].carry, Math.ceil(chunks[i].cols / 2));
+      const { kept } = all[base + i];
+      if (kept > 0) dispatch(pass, slot.distribution[i], Math.ceil(kept / 16), Math.ceil(rows / 16));
+    }
+    if (carry) this.#rowsSinceCarry = 0;
+    pass.end();
+  }
+
+  #encode(pass: GPUComputePassEncoder, i: number, rowsPad: number): void {
+    const { tile } = this.#request;
+    const { colsPad } = this.geometry.chunks[i];
+    dispatch(pass, this.#steps[i].encode, colsPad / tileColumns(tile), rowsPad / tileRows(tile));
+  }
+
+  #fold(pass: GPUComputePassEncoder, i: number, rows: number): void {
+    const { fold, select, merge, heatmap } = this.#steps[i];
+    const { cols } = this.geometry.chunks[i];
+    const { capacity } = this.#request.tuning;
+    dispatch(pass, fold, Math.ceil(cols / FOLD_THREADS));
+    dispatch(pass, merge, cols);
+    // A list that filled up stopped its latent; each further round takes `capacity` candidates more, so these suffice.
+    for (let taken = capacity; taken < rows; taken += capacity) {
+      dispatch(pass, select, Math.ceil(cols / FOLD_THREADS));
+      dispatch(pass, merge, cols);
+    }
+    if (this.#request.plan.sortBy !== "img") dispatch(pass, heatmap, cols);
+  }
+}
+
+function dispatch(pass: GPUComputePassEncoder, step: Step, x: number, y = 1): void {
+  pass.setPipeline(step.pipeline);
+  pass.setBindGroup(1, step.group);
+  pass.dispatchWorkgroups(x, y);
+}
+
+/** f32 values uploaded per image: all its tokens when the device picks them, its rows when they come picked. */
+function imageValues({ plan: { layout }, prepared }: LaneRequest): number {
+  const compact = prepared || layout.kind !== "patches";
+  return (compact ? rowsPerImage(layout) : layout.tokens) * layout.dVit;
+}
+
+function cutLane(gpu: Gpu, request: LaneRequest): Geometry {
+  const { sae, plan, tuning, half } = request;
+  const perImage = rowsPerImage(plan.layout);
+  return cutJob({
+    dVit: sae.dVit,
+    dSae: sae.dSae,
+    perImage,
+    imageValues: imageValues(request),
+    k: plan.k,
+    patches: plan.sortBy === "img" ? 0 : perImage,
+    capacity: tuning.capacity,
+    kept: Math.min(plan.nDistributions, sae.dSae),
+    wholeRows: sae.activation.kind === "topk",
+    rowPad: request.rowPad,
+    colPad: request.colPad,
+    storedBytes: half ? 2 : 4,
+    stripRows: tuning.stripRows,
+    pieceBytes: tuning.pieceBytes,
+    maxImages: request.maxImages,
+    maxChunk: tuning.maxChunk,
+    maxBindingBytes: gpu.facts.maxBindingBytes,
+  });
+}

@@ -1,0 +1,32 @@
+/**
+ * The per-latent words that fold, merge and heatmap share: `u32 [LATENT_WORDS, cols]`.
+ * @module
+ */
+
+/** Row of each field in the array. */
+export const LATENT = {
+  /** Rows fired on. */
+  count: 0,
+  /** Bits of the least f > 0; those of +Infinity before the first. */
+  least: 1,
+  /** Bits of the largest f; 0 before the first. */
+  most: 2,
+  /** Bits of the f32 percentile estimate. */
+  estimate: 3,
+  /** Rows in the estimate. */
+  t: 4,
+  /** Bits of the value that a candidate must exceed: the k-th, or 0 while there are fewer. */
+  tau: 5,
+  /** Candidates waiting in the list. */
+  filled: 6,
+  /** Row of the strip where a full list made the walk stop; 0xffffffff if it did not. */
+  stopped: 7,
+  /** Valid entries among the k. */
+  ranked: 8,
+} as const;
+
+/** Fields. */
+export const LATENT_WORDS = 9;
+
+/** Marks an entry's slot until its heatmap is copied. */
+export const FRESH = 0x80000000;

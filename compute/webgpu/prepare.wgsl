@@ -1,0 +1,72 @@
+// Raw values to encoder inputs: x' = fround(fround(clamp(x) - mean) / scalar) - bPre, transposed to k-major.
+// Marks rows that hold NaN or an infinity, and finds the first such element. Twin: prepare.ts
+// @if HALF
+enable f16;
+alias Stored = f16;
+// @else
+alias Stored = f32;
+// @end
+@group(1) @binding(0) var<storage, read> raw: array<u32>;              // [images, tokens, dVit]
+@group(1) @binding(1) var<storage, read> centre: array<f32>;           // [2, kPad]: mean, bPre
+@group(1) @binding(2) var<storage, read_write> x: array<Stored>;       // [kPad, rowsPad]
+@group(1) @binding(3) var<storage, read_write> skip: array<atomic<u32>>;   // a bit per row of the strip, cleared before
+@group(1) @binding(4) var<storage, read_write> found: array<atomic<u32>>;  // first bad element, skipped rows
+
+var<workgroup> tile: array<f32, 272>;
+
+// Rounds the quotient of two finite f32 correctly, which WGSL's own division does not promise: long division of the
+// significands. Subnormal operands and results are zero.
+fn quotient(a: u32, b: u32) -> f32 {
+  let sign = (a ^ b) & 0x80000000u;
+  let ea = (a >> 23u) & 0xffu;
+  let eb = (b >> 23u) & 0xffu;
+  if (ea == 0u) { return bitcast<f32>(sign); }
+  let divisor = (b & 0x7fffffu) | 0x800000u;
+  var rest = (a & 0x7fffffu) | 0x800000u;
+  var exponent = i32(ea) - i32(eb) + 127;
+  if (rest < divisor) { rest = rest << 1u; exponent -= 1; }
+  var q = 0u;
+  for (var i = 0u; i < 25u; i++) {
+    q = q << 1u;
+    if (rest >= divisor) { rest -= divisor; q |= 1u; }
+    rest = rest << 1u;
+  }
+  // q has 25 bits: 24 and one for rounding, with what is left as the sticky bit.
+  let up = (q & 1u) & (((q >> 1u) & 1u) | u32(rest != 0u));
+  q = (q >> 1u) + up;
+  if (q == 0x1000000u) { q = 0x800000u; exponent += 1; }
+  if (exponent <= 0) { return bitcast<f32>(sign); }
+  if (exponent >= 255) { return bitcast<f32>(sign | 0x7f800000u); }
+  return bitcast<f32>(sign | (u32(exponent) << 23u) | (q & 0x7fffffu));
+}
+
+@compute @workgroup_size(16, 16)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+  let r = group.y * 16u + local.y;
+  let d = group.x * 16u + local.x;
+  var value = 0.0;
+  if (r < P.rows && d < P.dVit) {
+    let row = P.pieceRow + r;
+    let image = row / P.perImage;
+    let token = P.firstToken + row % P.perImage;
+    let bits = raw[(image * P.tokens + token) * P.dVit + d];
+    var v = bitcast<f32>(bits);
+    if ((bits & 0x7f800000u) == 0x7f800000u && P.keepNonFinite == 0u) {
+      let before = atomicOr(&skip[r >> 5u], 1u << (r & 31u));
+      if ((before & (1u << (r & 31u))) == 0u) { atomicAdd(&found[1], 1u); }
+      atomicMin(&found[0], row * P.dVit + d);
+    } else {
+      // @if CENTRE
+      v = clamp(v, -P.clamp, P.clamp) - centre[d];
+      // @end
+      // @if SCALE
+      v = quotient(bitcast<u32>(v), bitcast<u32>(P.scalar));
+      // @end
+      value = v - centre[P.kPad + d];
+    }
+  }
+  if (r >= P.rows && r < P.rowsPad && d == 0u) { atomicOr(&skip[r >> 5u], 1u << (r & 31u)); }
+  tile[local.y * 17u + local.x] = value;
+  workgroupBarrier();
+  x[(group.x * 16u + local.y) * P.rowsPad + group.y * 16u + local.x] = Stored(tile[local.x * 17u + local.y]);
+}
