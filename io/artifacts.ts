@@ -2,16 +2,15 @@
  * Writes what a pass has found to `dump_to/sort_by_{sort_by}/`.
  * @module
  */
-import { type LatentState, SKETCH_BINS } from "../compute/latent_state.ts";
+import type { LatentState } from "../compute/latent_state.ts";
 import { tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
+import { SKETCH_NAME, sparseSketch } from "./_stored_sketch.ts";
 import { atomicWrite, makeDirectory, removeFile } from "./atomic_write.ts";
 import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
 import { fileSize, isDirectory, listDirectory } from "./open_file.ts";
 import { type TorchOutput, writeTorch } from "./write_torch.ts";
 
-/** Name of the quantile sketch; see {@linkcode writeArtifacts}. */
-export const SKETCH_NAME = "sketch.pt";
 /** Name of the table of quantiles. */
 export const QUANTILES_NAME = "quantiles.json";
 
@@ -116,36 +115,6 @@ async function removeOtherPercentiles(directory: string, percentile: number): Pr
       await removeFile(`${directory}/${name}`);
     }
   }
-}
-
-/** The nonempty bins, latent by latent. */
-function sparseSketch({ histogram, min, max }: ArtifactSet["sketch"]): Record<string, TorchOutput> {
-  const dSae = min.length;
-  let [nonempty, largest] = [0, 0];
-  for (let i = 0; i < histogram.length; i++) {
-    if (histogram[i] === 0) continue;
-    nonempty++;
-    largest = Math.max(largest, histogram[i]);
-  }
-  const offsets = new Uint32Array(dSae + 1);
-  const bin = new Int16Array(nonempty);
-  const count = largest < 2 ** 31 ? new Int32Array(nonempty) : new Uint32Array(nonempty);
-  for (let j = 0, at = 0; j < dSae; j++) {
-    for (let b = 0; b < SKETCH_BINS; b++) {
-      const n = histogram[j * SKETCH_BINS + b];
-      if (n === 0) continue;
-      bin[at] = b;
-      count[at++] = n;
-    }
-    offsets[j + 1] = at;
-  }
-  return {
-    offsets: tensor(offsets, [dSae + 1]),
-    bin: tensor(bin, [nonempty]),
-    count: tensor<Int32Array | Uint32Array>(count, [nonempty]),
-    min: tensor(min, [dSae]),
-    max: tensor(max, [dSae]),
-  };
 }
 
 /** One line per latent; JSON has no NaN. */

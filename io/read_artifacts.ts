@@ -2,29 +2,21 @@
  * Reads artifacts back, the large ones one latent at a time.
  * @module
  */
-import { ArtifactError, TorchFileError } from "../compute/errors.ts";
-import { SKETCH_BINS } from "../compute/latent_state.ts";
+import { ArtifactError } from "../compute/errors.ts";
 import { tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
-import { percentilesName, SKETCH_NAME } from "./artifacts.ts";
+import { asArtifact, deriveRanking, toU32 } from "./_artifact_parts.ts";
+import { expandSketch, readSketch, type Sketch, SKETCH_NAME, type StoredSketch } from "./_stored_sketch.ts";
+import { percentilesName } from "./artifacts.ts";
 import { type Manifest, MANIFEST_NAME, parseManifest } from "./manifest.ts";
 import { fileSize, type FileSource, openFile, readSmallFile } from "./open_file.ts";
-import { safeLoad } from "./safe_load.ts";
 import { type LazyTensor, openTensor } from "./torch_file.ts";
 import type { TorchTensor } from "./torch_tensor.ts";
 
 /** A manifest lists files and settings; it is never this large. */
 const MAX_MANIFEST_BYTES = 64 << 20;
 
-/** One latent's quantile sketch, read back. */
-export interface StoredSketch {
-  /** `u32 [2048]`: counts of compute's bins. */
-  readonly histogram: Uint32Array;
-  /** Least value counted; +Infinity when there is none. */
-  readonly min: number;
-  /** Largest value counted; 0 when there is none. */
-  readonly max: number;
-}
+export type { StoredSketch } from "./_stored_sketch.ts";
 
 /** Artifacts on disk; close them when done. */
 export interface StoredArtifacts {
@@ -196,7 +188,7 @@ async function assemble({ directory, manifest, percentile, open, close }: Source
     async readSketch(latent: number): Promise<StoredSketch | undefined> {
       if (manifest === undefined) return undefined;
       sketch ??= readSketch(`${directory}/${SKETCH_NAME}`, dSae);
-      return expand(await sketch, latent);
+      return expandSketch(await sketch, latent);
     },
     async readAll(): Promise<TopKImg | TopKPatch> {
       const shared = {
@@ -224,80 +216,5 @@ async function checkSizes(directory: string, manifest: Manifest): Promise<void> 
     if (found === bytes) continue;
     const what = found === undefined ? "it is missing" : `it holds ${found} bytes, and ${bytes} were written`;
     throw new ArtifactError(`Cannot use ${path}: ${what}; compute the artifacts again with --force`, { path });
-  }
-}
-
-/** Upstream's ranking, read off the heatmaps latent by latent. */
-async function deriveRanking(
-  topValues: LazyTensor,
-): Promise<{ rankValues: Float32Array; topPatchI: Uint32Array; topCount: Uint32Array }> {
-  const [dSae, k, patches = 1] = topValues.shape;
-  const rankValues = new Float32Array(dSae * k);
-  const topPatchI = new Uint32Array(dSae * k);
-  const topCount = new Uint32Array(dSae);
-  for (let j = 0; j < dSae; j++) {
-    const { data } = await topValues.readRows(j, j + 1) as { data: Float32Array };
-    for (let i = 0; i < k; i++) {
-      let best = 0;
-      for (let p = 1; p < patches; p++) if (data[i * patches + p] > data[i * patches + best]) best = p;
-      const value = data[i * patches + best];
-      rankValues[j * k + i] = value;
-      topPatchI[j * k + i] = best;
-      if (value > 0 && topCount[j] === i) topCount[j]++;
-    }
-  }
-  return { rankValues, topPatchI, topCount };
-}
-
-interface Sketch {
-  readonly offsets: Uint32Array;
-  readonly bin: Int16Array;
-  readonly count: Uint32Array;
-  readonly min: Float32Array;
-  readonly max: Float32Array;
-}
-
-async function readSketch(path: string, dSae: number): Promise<Sketch> {
-  const value = await asArtifact(path, () => safeLoad(path));
-  const part = (key: string): TorchTensor["data"] => {
-    const item = value instanceof Map ? value.get(key) : undefined;
-    if (item !== null && typeof item === "object" && "dtype" in item) return item.data;
-    throw new ArtifactError(`Cannot use ${path}: it has no ${key}`, { path });
-  };
-  const sketch = {
-    offsets: toU32(part("offsets")),
-    bin: part("bin") as Int16Array,
-    count: toU32(part("count")),
-    min: part("min") as Float32Array,
-    max: part("max") as Float32Array,
-  };
-  if (sketch.offsets.length !== dSae + 1) {
-    throw new ArtifactError(`Cannot use ${path}: it holds ${sketch.offsets.length - 1} latents, not ${dSae}`, { path });
-  }
-  return sketch;
-}
-
-function expand({ offsets, bin, count, min, max }: Sketch, latent: number): StoredSketch {
-  const histogram = new Uint32Array(SKETCH_BINS);
-  for (let i = offsets[latent]; i < offsets[latent + 1]; i++) histogram[bin[i]] = count[i];
-  return { histogram, min: min[latent], max: max[latent] };
-}
-
-/** Indices and counts are below 2^32, so the low words of an int64 are all there is. */
-function toU32(data: TorchTensor["data"]): Uint32Array {
-  if (!(data instanceof BigInt64Array)) return Uint32Array.from(data as ArrayLike<number>);
-  const words = new Uint32Array(data.buffer, data.byteOffset, 2 * data.length);
-  const out = new Uint32Array(data.length);
-  for (let i = 0; i < out.length; i++) out[i] = words[2 * i];
-  return out;
-}
-
-/** A damaged torch file among artifacts is a damaged artifact. */
-async function asArtifact<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    if (!(cause instanceof TorchFileError)) throw cause;
-    throw new ArtifactError(`${cause.message}; compute the artifacts again with --force`, { path }, { cause });
   }
 }

@@ -6,11 +6,10 @@
  * @module
  */
 import { TorchFileError, UnsafePickleError } from "../compute/errors.ts";
+import { PickleCursor } from "./_pickle_cursor.ts";
 
 /** More steps than this means a file built to waste time: a state dict of 10,000 tensors needs under half a million. */
 const MAX_STEPS = 10_000_000;
-/** Integers wider than this many bytes have no place in a tensor file. */
-const MAX_INTEGER_BYTES = 32;
 
 /** A global the host let through: a name, and what calling it does if it can be called. */
 export class PickleGlobal {
@@ -68,27 +67,23 @@ export function unpickle(bytes: Uint8Array, host: PickleHost, start = 0): Unpick
 }
 
 class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #in: PickleCursor;
   readonly #host: PickleHost;
-  #at: number;
   #stack: unknown[] = [];
   readonly #marks: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
 
   constructor(bytes: Uint8Array, host: PickleHost, start: number) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#in = new PickleCursor(bytes, start, (what) => this.#damaged(what));
     this.#host = host;
-    this.#at = start;
   }
 
   run(): Unpickled {
     for (let step = 0; step < MAX_STEPS; step++) {
-      const opcode = this.#bytes[this.#take(1)];
+      const opcode = this.#in.u8();
       if (opcode === 0x2e) {
         const value = this.#pop();
-        return { value, end: this.#at };
+        return { value, end: this.#in.position };
       }
       this.#step(opcode);
     }
@@ -96,15 +91,14 @@ class Reader {
   }
 
   #step(opcode: number): void {
-    const view = this.#view;
     switch (opcode) {
       case 0x80: { // PROTO
-        const protocol = this.#bytes[this.#take(1)];
+        const protocol = this.#in.u8();
         if (protocol < 2 || protocol > 5) this.#damaged(`it is of protocol ${protocol}, and 2 to 5 are read`);
         return;
       }
       case 0x95: // FRAME: only a hint for buffered readers
-        this.#take(8);
+        this.#in.skip(8);
         return;
       case 0x28: // MARK
         this.#marks.push(this.#stack);
@@ -120,29 +114,29 @@ class Reader {
       case 0x89: // NEWFALSE
         return this.#push(false);
       case 0x4a: // BININT
-        return this.#push(view.getInt32(this.#take(4), true));
+        return this.#push(this.#in.i32());
       case 0x4b: // BININT1
-        return this.#push(this.#bytes[this.#take(1)]);
+        return this.#push(this.#in.u8());
       case 0x4d: // BININT2
-        return this.#push(view.getUint16(this.#take(2), true));
+        return this.#push(this.#in.u16());
       case 0x8a: // LONG1
-        return this.#push(this.#integer(this.#bytes[this.#take(1)]));
+        return this.#push(this.#in.integer(this.#in.u8()));
       case 0x8b: // LONG4
-        return this.#push(this.#integer(view.getUint32(this.#take(4), true)));
+        return this.#push(this.#in.integer(this.#in.u32()));
       case 0x47: // BINFLOAT
-        return this.#push(view.getFloat64(this.#take(8), false));
+        return this.#push(this.#in.f64());
       case 0x8c: // SHORT_BINUNICODE
-        return this.#push(this.#text(this.#bytes[this.#take(1)]));
+        return this.#push(this.#in.text(this.#in.u8()));
       case 0x58: // BINUNICODE
-        return this.#push(this.#text(view.getUint32(this.#take(4), true)));
+        return this.#push(this.#in.text(this.#in.u32()));
       case 0x8d: // BINUNICODE8
-        return this.#push(this.#text(this.#length64()));
+        return this.#push(this.#in.text(this.#in.u64()));
       case 0x43: // SHORT_BINBYTES
-        return this.#push(this.#slice(this.#bytes[this.#take(1)]));
+        return this.#push(this.#in.slice(this.#in.u8()));
       case 0x42: // BINBYTES
-        return this.#push(this.#slice(view.getUint32(this.#take(4), true)));
+        return this.#push(this.#in.slice(this.#in.u32()));
       case 0x8e: // BINBYTES8
-        return this.#push(this.#slice(this.#length64()));
+        return this.#push(this.#in.slice(this.#in.u64()));
       case 0x5d: // EMPTY_LIST
         return this.#push([]);
       case 0x7d: // EMPTY_DICT
@@ -179,21 +173,21 @@ class Reader {
         return;
       }
       case 0x71: // BINPUT
-        this.#memo.set(this.#bytes[this.#take(1)], this.#top());
+        this.#memo.set(this.#in.u8(), this.#top());
         return;
       case 0x72: // LONG_BINPUT
-        this.#memo.set(view.getUint32(this.#take(4), true), this.#top());
+        this.#memo.set(this.#in.u32(), this.#top());
         return;
       case 0x94: // MEMOIZE
         this.#memo.set(this.#memo.size, this.#top());
         return;
       case 0x68: // BINGET
-        return this.#push(this.#recall(this.#bytes[this.#take(1)]));
+        return this.#push(this.#recall(this.#in.u8()));
       case 0x6a: // LONG_BINGET
-        return this.#push(this.#recall(view.getUint32(this.#take(4), true)));
+        return this.#push(this.#recall(this.#in.u32()));
       case 0x63: { // GLOBAL
-        const module = this.#line();
-        return this.#push(this.#host.global(`${module}.${this.#line()}`));
+        const module = this.#in.line();
+        return this.#push(this.#host.global(`${module}.${this.#in.line()}`));
       }
       case 0x93: { // STACK_GLOBAL
         const [module, name] = this.#popMany(2);
@@ -220,7 +214,7 @@ class Reader {
       }
     }
     const symbol = `opcode 0x${opcode.toString(16).padStart(2, "0")}`;
-    this.#refuse(symbol, `it uses ${symbol} at byte ${this.#at - 1}`);
+    this.#refuse(symbol, `it uses ${symbol} at byte ${this.#in.position - 1}`);
   }
 
   #push(value: unknown): void {
@@ -261,48 +255,6 @@ class Reader {
   #recall(index: number): unknown {
     if (!this.#memo.has(index)) this.#damaged(`it recalls value ${index}, which was never kept`);
     return this.#memo.get(index);
-  }
-
-  /** Moves past `length` bytes and returns where they began. */
-  #take(length: number): number {
-    const start = this.#at;
-    if (length > this.#bytes.length - start) {
-      this.#damaged(`it ends at byte ${this.#bytes.length}, and ${length} more bytes were expected at ${start}`);
-    }
-    this.#at += length;
-    return start;
-  }
-
-  #length64(): number {
-    return Number(this.#view.getBigUint64(this.#take(8), true));
-  }
-
-  #slice(length: number): Uint8Array {
-    const start = this.#take(length);
-    return this.#bytes.slice(start, start + length);
-  }
-
-  #text(length: number): string {
-    const start = this.#take(length);
-    return new TextDecoder().decode(this.#bytes.subarray(start, start + length));
-  }
-
-  #line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at);
-    if (end < 0) this.#damaged("it ends in the middle of a name");
-    const text = this.#text(end - this.#at);
-    this.#at = end + 1;
-    return text;
-  }
-
-  /** Two's complement, little-endian. */
-  #integer(length: number): number | bigint {
-    if (length > MAX_INTEGER_BYTES) this.#damaged(`it holds an integer of ${length} bytes`);
-    const start = this.#take(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = value << 8n | BigInt(this.#bytes[start + i]);
-    value = BigInt.asIntN(8 * length, value);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
   #damaged(what: string): never {

@@ -1,0 +1,93 @@
+/**
+ * The quantile sketch on disk: nonempty bins only, latent by latent.
+ * @module
+ */
+import { ArtifactError } from "../compute/errors.ts";
+import { type LatentState, SKETCH_BINS } from "../compute/latent_state.ts";
+import { tensor } from "../compute/tensor.ts";
+import { asArtifact, toU32 } from "./_artifact_parts.ts";
+import { safeLoad } from "./safe_load.ts";
+import type { TorchTensor } from "./torch_tensor.ts";
+import type { TorchOutput } from "./write_torch.ts";
+
+/** Name of the quantile sketch; see `writeArtifacts`. */
+export const SKETCH_NAME = "sketch.pt";
+
+/** One latent's quantile sketch, read back. */
+export interface StoredSketch {
+  /** `u32 [2048]`: counts of compute's bins. */
+  readonly histogram: Uint32Array;
+  /** Least value counted; +Infinity when there is none. */
+  readonly min: number;
+  /** Largest value counted; 0 when there is none. */
+  readonly max: number;
+}
+
+/** What `sketch.pt` holds: the nonempty bins, latent by latent. */
+export function sparseSketch(
+  { histogram, min, max }: Pick<LatentState, "histogram" | "min" | "max">,
+): Record<string, TorchOutput> {
+  const dSae = min.length;
+  let [nonempty, largest] = [0, 0];
+  for (let i = 0; i < histogram.length; i++) {
+    if (histogram[i] === 0) continue;
+    nonempty++;
+    largest = Math.max(largest, histogram[i]);
+  }
+  const offsets = new Uint32Array(dSae + 1);
+  const bin = new Int16Array(nonempty);
+  const count = largest < 2 ** 31 ? new Int32Array(nonempty) : new Uint32Array(nonempty);
+  for (let j = 0, at = 0; j < dSae; j++) {
+    for (let b = 0; b < SKETCH_BINS; b++) {
+      const n = histogram[j * SKETCH_BINS + b];
+      if (n === 0) continue;
+      bin[at] = b;
+      count[at++] = n;
+    }
+    offsets[j + 1] = at;
+  }
+  return {
+    offsets: tensor(offsets, [dSae + 1]),
+    bin: tensor(bin, [nonempty]),
+    count: tensor<Int32Array | Uint32Array>(count, [nonempty]),
+    min: tensor(min, [dSae]),
+    max: tensor(max, [dSae]),
+  };
+}
+
+/** All latents' sketches, as stored. */
+export interface Sketch {
+  readonly offsets: Uint32Array;
+  readonly bin: Int16Array;
+  readonly count: Uint32Array;
+  readonly min: Float32Array;
+  readonly max: Float32Array;
+}
+
+/** Reads `sketch.pt`. */
+export async function readSketch(path: string, dSae: number): Promise<Sketch> {
+  const value = await asArtifact(path, () => safeLoad(path));
+  const part = (key: string): TorchTensor["data"] => {
+    const item = value instanceof Map ? value.get(key) : undefined;
+    if (item !== null && typeof item === "object" && "dtype" in item) return item.data;
+    throw new ArtifactError(`Cannot use ${path}: it has no ${key}`, { path });
+  };
+  const sketch = {
+    offsets: toU32(part("offsets")),
+    bin: part("bin") as Int16Array,
+    count: toU32(part("count")),
+    min: part("min") as Float32Array,
+    max: part("max") as Float32Array,
+  };
+  if (sketch.offsets.length !== dSae + 1) {
+    throw new ArtifactError(`Cannot use ${path}: it holds ${sketch.offsets.length - 1} latents, not ${dSae}`, { path });
+  }
+  return sketch;
+}
+
+/** One latent's sketch, every bin in its place. */
+export function expandSketch({ offsets, bin, count, min, max }: Sketch, latent: number): StoredSketch {
+  const histogram = new Uint32Array(SKETCH_BINS);
+  for (let i = offsets[latent]; i < offsets[latent + 1]; i++) histogram[bin[i]] = count[i];
+  return { histogram, min: min[latent], max: max[latent] };
+}
