@@ -1,5 +1,6 @@
 /**
- * Compares every file under fixtures/ with fixtures/SHA256SUMS; `deno task fixtures` runs it.
+ * Compares every file under fixtures/ with fixtures/SHA256SUMS; `deno task fixtures` runs it, `deno task fixtures:update`
+ * writes the list anew.
  * @module
  */
 
@@ -19,6 +20,15 @@ export async function fixtureErrors(root: URL): Promise<{ errors: string[]; chec
   return { errors, checked: listed.size };
 }
 
+/** Returns the list for the files that are there now, as `sha256sum --check` reads it. */
+export async function fixtureSums(root: URL): Promise<string> {
+  const lines: string[] = [];
+  for (const path of (await list(root, "")).sort()) {
+    lines.push(`${await sha256(await Deno.readFile(new URL(path, root)))}  ${path}\n`);
+  }
+  return lines.join("");
+}
+
 async function list(root: URL, folder: string): Promise<string[]> {
   const files: string[] = [];
   for await (const entry of Deno.readDir(new URL(folder, root))) {
@@ -34,7 +44,9 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { errors, checked } = await fixtureErrors(new URL("../../fixtures/", import.meta.url));
+  const root = new URL("../../fixtures/", import.meta.url);
+  if (Deno.args.includes("--update")) await Deno.writeTextFile(new URL("SHA256SUMS", root), await fixtureSums(root));
+  const { errors, checked } = await fixtureErrors(root);
   // deno-lint-ignore no-console -- what this script is for
   console.log(errors.length > 0 ? errors.join("\n") : `${checked} fixtures match fixtures/SHA256SUMS`);
   if (errors.length > 0) Deno.exit(1);

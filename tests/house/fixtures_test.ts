@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fixtureErrors } from "./check_fixtures.ts";
+import { fixtureErrors, fixtureSums } from "./check_fixtures.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);
 const TMP = new URL("../tmp/", import.meta.url);
@@ -28,6 +28,8 @@ Deno.test({
       await Deno.writeTextFile(new URL("d", root), "");
       const { errors } = await fixtureErrors(root);
       assert.deepEqual(errors.sort(), ["changed: b", "missing: c", "not listed: d"]);
+      await Deno.writeTextFile(new URL("SHA256SUMS", root), await fixtureSums(root));
+      assert.deepEqual(await fixtureErrors(root), { errors: [], checked: 3 });
     } finally {
       await Deno.remove(root, { recursive: true });
     }
