@@ -47,7 +47,7 @@ export function decodeBmp(bytes: Uint8Array, context: DecodeContext): Picture {
       `it is cut off: ${header.pixels.length} bytes of pixels, expected ${rowBytes * height}`,
     );
   }
-  const indices = runs ? expandRuns(header) : undefined;
+  const indices = runs ? expandRuns(header, context) : undefined;
   const channels = header.masks.map((mask) => {
     const shift = mask === 0 ? 0 : 31 - Math.clz32(mask & -mask);
     return { mask, shift, top: (mask >>> shift) || 1 };
@@ -127,7 +127,7 @@ function readHeader(bytes: Uint8Array, context: DecodeContext): BmpHeader {
 }
 
 /** Expands runs to one index a pixel, rows as stored; pixels that no run reaches are 0. */
-function expandRuns({ width, height, compression, pixels }: BmpHeader): Uint8Array {
+function expandRuns({ width, height, compression, pixels }: BmpHeader, context: DecodeContext): Uint8Array {
   const out = new Uint8Array(width * height);
   const four = compression === RLE4;
   let x = 0, y = 0;
@@ -135,7 +135,8 @@ function expandRuns({ width, height, compression, pixels }: BmpHeader): Uint8Arr
     if (x < width && y < height) out[y * width + x] = index;
     x++;
   };
-  for (let at = 0; at + 1 < pixels.length && y < height;) {
+  let ended = false;
+  for (let at = 0; at + 1 < pixels.length && y < height && !ended;) {
     const [count, value] = [pixels[at], pixels[at + 1]];
     at += 2;
     if (count > 0) {
@@ -143,7 +144,7 @@ function expandRuns({ width, height, compression, pixels }: BmpHeader): Uint8Arr
     } else if (value === 0) {
       x = 0, y++;
     } else if (value === 1) {
-      break;
+      ended = true;
     } else if (value === 2) {
       x += pixels[at], y += pixels[at + 1];
       at += 2;
@@ -154,5 +155,6 @@ function expandRuns({ width, height, compression, pixels }: BmpHeader): Uint8Arr
       at += used + (used & 1);
     }
   }
+  if (!ended && y < height) throw pictureError(context, `its runs are cut off in row ${y} of ${height}`);
   return out;
 }

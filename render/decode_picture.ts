@@ -3,6 +3,7 @@
  * @module
  */
 import { asciiAt, type DecodeContext, pictureError } from "./_decode_context.ts";
+import { exifOrientation, turnUpright } from "./_exif.ts";
 import { decodeBmp } from "./decode_bmp.ts";
 import { decodeGif } from "./decode_gif.ts";
 import { decodeJpeg } from "./decode_jpeg.ts";
@@ -16,13 +17,13 @@ import type { Picture } from "./picture.ts";
 export interface DecodeOptions {
   /** The picture's file, or its name within a table: named in errors. */
   readonly name?: string;
-  /** Largest width · height to accept. Default 178,956,970: where Pillow warns of a decompression bomb. */
+  /** Largest width · height to accept. Default {@linkcode MAX_PICTURE_PIXELS}. */
   readonly maxPixels?: number;
   /** Turn the picture as its EXIF orientation says. Default false: activations come from unturned pixels. */
   readonly applyExif?: boolean;
 }
 
-/** Default of {@linkcode DecodeOptions.maxPixels}, in pixels: a quarter GiB of three-byte pixels over two. */
+/** Default of {@linkcode DecodeOptions.maxPixels}: Pillow's limit, past which it suspects a decompression bomb, in pixels. */
 export const MAX_PICTURE_PIXELS = 178_956_970;
 
 type Decoder = (bytes: Uint8Array, context: DecodeContext) => Picture | Promise<Picture>;
@@ -43,6 +44,10 @@ function decoderOf(bytes: Uint8Array): Decoder | undefined {
 /**
  * Decodes a picture to RGB, as Pillow's `Image.open(…).convert("RGB")` reads it.
  *
+ * JPEG, PNG, WebP, TIFF, BMP, GIF (first frame) and PNM, told by content. Transparency is dropped, not composited;
+ * 16-bit colour keeps its high byte, and 16-bit gray is clipped to 0 … 255, both as Pillow does. The size is read from
+ * the header first, and an overlong picture is refused before memory is taken for it. Needs no permission.
+ *
  * @param bytes The file.
  * @param options Name, size limit and orientation.
  * @returns The picture.
@@ -60,6 +65,10 @@ function decoderOf(bytes: Uint8Array): Decoder | undefined {
 export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   const context = { name: options.name ?? "(unnamed)", maxPixels: options.maxPixels ?? MAX_PICTURE_PIXELS };
   const decode = decoderOf(bytes);
-  if (decode === undefined) throw pictureError(context, `its first bytes are of no known format`);
-  return await decode(bytes, context);
+  if (decode === undefined) {
+    const found = bytes.length === 0 ? "it is empty" : `its first bytes are ${bytes.subarray(0, 8).toHex()}`;
+    throw pictureError(context, `${found}, expected JPEG, PNG, WebP, TIFF, BMP, GIF or PNM`);
+  }
+  const decoded = await decode(bytes, context);
+  return options.applyExif ? turnUpright(decoded, exifOrientation(bytes, context)) : decoded;
 }
