@@ -61,7 +61,7 @@ export function mergeStates(a: LatentState, b: LatentState): LatentState {
   return merged;
 }
 
-/** Merges two sorted runs by value descending, image ascending, patch ascending. */
+/** Merges two sorted runs by value descending, image ascending. */
 function mergeRanking(into: LatentState, a: LatentState, b: LatentState, j: number): void {
   const { k, patches } = into;
   let x = j * k;
@@ -81,8 +81,8 @@ function mergeRanking(into: LatentState, a: LatentState, b: LatentState, j: numb
   into.topCount[j] = kept;
 }
 
+/** The images are disjoint, so that patches never decide. */
 function precedes(a: LatentState, x: number, b: LatentState, y: number): boolean {
   if (a.topValue[x] !== b.topValue[y]) return a.topValue[x] > b.topValue[y];
-  if (a.topImage[x] !== b.topImage[y]) return a.topImage[x] < b.topImage[y];
-  return a.topPatch[x] <= b.topPatch[y];
+  return a.topImage[x] < b.topImage[y];
 }

@@ -63,10 +63,11 @@ export function updateEstimate(estimate: number, row: number, x: number, rule: E
 /**
  * The estimate after `zeros` more rows of value 0, in closed form between crossings of zero.
  *
- * While the estimate keeps its sign, j updates move it by `(c ∓ 1)·S(j)` with
+ * While the estimate keeps its sign, j updates move it by `slope·S(j)`, `slope = c − 1` above zero and `c + 1` below, with
  * `S(j) = Σ_{i=1..j} step(row + i) = lr·(j − (j·row + j(j+1)/2)/total)`, so a run costs a square root instead of j
- * updates. The result depends on where runs begin: callers apply all zeros between two positives in one call, which is
- * what makes it the same for every batch size.
+ * updates. If `estimate + slope·S(zeros)` has not reached zero, that is the result; else the least j that reaches zero
+ * is taken, and the rest follows from there. The last bits depend on where runs begin: callers apply all zeros between
+ * two positives in one call, which is what makes the result the same for every batch size.
  *
  * @param estimate Estimate after `row` rows.
  * @param row Rows already folded.
