@@ -199,7 +199,7 @@ class Reader {
       case 0x52: { // REDUCE
         const [callee, args] = this.#popMany(2);
         if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
-          const symbol = callee instanceof PickleGlobal ? callee.symbol : `a ${typeof callee}`;
+          const symbol = callee instanceof PickleGlobal ? callee.symbol : "a plain value";
           return this.#refuse(symbol, `it calls ${symbol}`);
         }
         if (!Array.isArray(args)) return this.#damaged(`the arguments of ${callee.symbol} are not a tuple`);
