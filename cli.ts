@@ -75,6 +75,7 @@ if (import.meta.main) {
     now: () => performance.now(),
     signal: stopOnSignals(),
     readFile: readConfigFile,
+    realPath: Deno.realPath,
     loadJobs: narrowedJobs,
   });
   Deno.exit(code);

@@ -2,9 +2,8 @@
  * The text of `--dry-run`: what would be read, computed and written, and the narrowest command that may do it.
  * @module
  */
-import type { VisualsConfig } from "../config.ts";
 import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
-import { grantsFor } from "./grants.ts";
+import type { Grants } from "./grants.ts";
 import type { JobPlan } from "./jobs.ts";
 import { localPath } from "./local_path.ts";
 import { escapeCommas, shellQuote } from "./shell_quote.ts";
@@ -62,27 +61,25 @@ export interface Invocation {
 }
 
 /**
- * One line for a POSIX shell that may read and write only what {@linkcode grantsFor} names, and the config file.
+ * One line for a POSIX shell that may read and write only what `grants` name, and the config file.
  *
  * @example
  * ```ts
- * import { parseConfig } from "../config.ts";
  * import { leastPrivilegeCommand } from "./dry_run.ts";
  * const invocation = { moduleUrl: "https://example.org/cli.ts", command: "dump", words: ["--top-k", "8"] };
- * const line = leastPrivilegeCommand(parseConfig({ topK: 8 }), invocation);
+ * const line = leastPrivilegeCommand({ read: ["sae.pt"], write: ["./data"] }, invocation);
  * if (!line.endsWith("--allow-write=./data https://example.org/cli.ts dump --top-k 8")) throw new Error(line);
  * ```
  */
-export function leastPrivilegeCommand(config: VisualsConfig, { moduleUrl, command, words }: Invocation): string {
-  const { read, write } = grantsFor(config, { moduleUrl, command });
+export function leastPrivilegeCommand(grants: Grants, { moduleUrl, command, words }: Invocation): string {
   const list = (paths: readonly string[]): string => paths.map(escapeCommas).join(",");
   return [
     "deno",
     "run",
     "--no-prompt",
     "--unstable-worker-options",
-    `--allow-read=${list([...read, ...configFile(words)])}`,
-    `--allow-write=${list(write)}`,
+    `--allow-read=${list([...grants.read, ...configFile(words)])}`,
+    `--allow-write=${list(grants.write)}`,
     localPath(moduleUrl) ?? moduleUrl,
     command,
     ...words.filter((word, i) => !isDryRun(word) && !(isDryRun(words[i - 1]) && /^(true|false)$/i.test(word))),

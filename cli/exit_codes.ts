@@ -94,7 +94,13 @@ export interface Failure {
 export function describeFailure(error: unknown, paths?: JobPaths): Failure {
   if (!(error instanceof Error)) return bug(new Error(`Thrown: ${String(error)}`));
   const { name } = error;
-  if (name === "NotCapable") return { code: EXIT_CODES.usage, message: permissionLine(error.message) };
+  if (name === "NotCapable") {
+    const message = (error as { narrowed?: boolean }).narrowed
+      ? `${shortRefusal(error.message)}, which no setting names, as it may lie behind a symlink; ` +
+        "add it to the command that --dry-run prints"
+      : permissionLine(error.message);
+    return { code: EXIT_CODES.usage, message };
+  }
   if (name === "AbortError") {
     return { code: EXIT_CODES.interrupted, message: "Interrupted; run the same command with --resume to go on" };
   }
@@ -123,6 +129,11 @@ function permissionLine(message: string): string {
   // Without quotes Deno names something unlisted, such as "all" or <CWD>: only the whole flag helps then.
   const path = quoted !== undefined && /^".*"$/.test(quoted) ? `=${escapeCommas(quoted.slice(1, -1))}` : "";
   return `${line}: add ${shellQuote(`--${flag}${path}`)} after "deno run", or see the whole command with --dry-run`;
+}
+
+/** Deno's words without its advice, which does not help a job that narrowed itself. */
+function shortRefusal(message: string): string {
+  return oneLine(message).replace(/, run again with .*$/, "");
 }
 
 function bug(error: Error): Failure {

@@ -43,3 +43,33 @@ export function grantsFor(
   ];
   return { read: [...new Set(read)], write: [output] };
 }
+
+/**
+ * The same and the real paths of what is reached through symlinks, as Deno checks where a link leads.
+ *
+ * @param realPath Resolves links; a path that it refuses or does not find is left as it is.
+ *
+ * @example
+ * ```ts
+ * import { withRealPaths } from "./grants.ts";
+ * const real = (path: string) => Promise.resolve(path === "link" ? "/data/shards" : `/home/${path}`);
+ * const { read } = await withRealPaths({ read: ["link", "./a/b.pt"], write: [] }, real);
+ * if (read.join() !== "link,/data/shards,./a/b.pt") throw new Error(read.join());
+ * ```
+ */
+export async function withRealPaths(grants: Grants, realPath: (path: string) => Promise<string>): Promise<Grants> {
+  const resolve = async (paths: readonly string[]): Promise<string[]> => {
+    const lists = await Promise.all(paths.map(async (path) => {
+      const real = await realPath(path).catch(() => undefined);
+      return real === undefined || isSamePlace(path, real) ? [path] : [path, real];
+    }));
+    return [...new Set(lists.flat())];
+  };
+  return { read: await resolve(grants.read), write: await resolve(grants.write) };
+}
+
+/** Whether a path names its place without links, seen from wherever it is relative to. */
+function isSamePlace(path: string, real: string): boolean {
+  const plain = path.replaceAll(/\/(?:\.?\/)+/g, "/").replace(/^(?:\.{1,2}\/)+/, "").replace(/\/$/, "");
+  return plain === real || plain === "" || /^\.{1,2}$/.test(plain) || real.endsWith(`/${plain}`);
+}

@@ -139,5 +139,7 @@ function sendError(error: unknown): SentError {
 
 function receiveError({ name, message, stack, code, cause }: SentError): Error {
   const error = new Error(message, cause === undefined ? undefined : { cause: receiveError(cause) });
-  return Object.assign(error, { name, stack: stack ?? error.stack }, code === undefined ? {} : { code });
+  // The program itself may do more than the far end: whoever explains a refusal has to know.
+  const narrowed = name === "NotCapable" ? { narrowed: true } : {};
+  return Object.assign(error, { name, stack: stack ?? error.stack }, code === undefined ? {} : { code }, narrowed);
 }

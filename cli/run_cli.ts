@@ -7,7 +7,7 @@ import type { VisualsConfig } from "../config.ts";
 import { nearest } from "../config/nearest.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
-import { type Grants, grantsFor } from "./grants.ts";
+import { type Grants, grantsFor, withRealPaths } from "./grants.ts";
 import { helpText, settingHelp } from "./help.ts";
 import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
@@ -38,6 +38,8 @@ export interface CliEnvironment {
   readonly signal: AbortSignal;
   /** Reads a config file. */
   readonly readFile: (path: string) => Promise<Record<string, unknown>>;
+  /** Resolves symlinks. */
+  readonly realPath: (path: string) => Promise<string>;
   /** Loads the work, which needs `grants` and nothing else; only commands that need it do. */
   readonly loadJobs: (grants: Grants) => Promise<Jobs>;
 }
@@ -84,7 +86,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
  * const code = await runCli({
  *   words: ["--version"], moduleUrl: import.meta.url, version: "1.2.3", stdout: (text) => void (out += text),
  *   stderr: () => {}, columns: undefined, color: false, now: () => 0, signal: new AbortController().signal,
- *   readFile: () => Promise.reject(), loadJobs: () => Promise.reject(),
+ *   readFile: () => Promise.reject(), realPath: () => Promise.reject(), loadJobs: () => Promise.reject(),
  * });
  * if (code !== 0 || out !== "saev-visuals 1.2.3\n") throw new Error(out);
  * ```
@@ -127,9 +129,10 @@ async function runJob(
   const demoRoot = command === "visuals" ? demoDirectory(env.moduleUrl) : false;
   const { config, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
   started({ inputs: [config.ckpt, config.data.shardRoot, config.images.root], output: config.dumpTo });
-  const jobs = await env.loadJobs(grantsFor(config, { ...env, command }));
+  const grants = await withRealPaths(grantsFor(config, { ...env, command }), env.realPath);
+  const jobs = await env.loadJobs(grants);
   if (config.dryRun) {
-    env.stdout(dryRunText(await jobs.planJob(config), leastPrivilegeCommand(config, { ...env, command, words })));
+    env.stdout(dryRunText(await jobs.planJob(config), leastPrivilegeCommand(grants, { ...env, command, words })));
     return;
   }
   const reporter = new ProgressReporter({ ...env, write: env.stderr });

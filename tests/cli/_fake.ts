@@ -64,6 +64,7 @@ export async function run(
     now: () => 0,
     signal: new AbortController().signal,
     readFile: (path) => Promise.resolve(options.files?.[path] ?? {}),
+    realPath: (path) => Promise.resolve(path),
     loadJobs: () => Promise.resolve(jobs),
     ...options.env,
   });

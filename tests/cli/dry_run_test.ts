@@ -59,6 +59,34 @@ Deno.test({
 });
 
 Deno.test({
+  name: "`--dry-run` permits where symlinks lead, and adds nothing for paths without them",
+  permissions,
+  async fn(): Promise<void> {
+    const cases: readonly (readonly [path: string, real: string | undefined, granted: string])[] = [
+      ["a/b", "/home/u/a/b", "a/b"],
+      ["./a//b/", "/home/u/a/b", "./a//b/"],
+      ["../a", "/home/a", "../a"],
+      [".", "/home/u", "."],
+      ["/a/b", "/a/b", "/a/b"],
+      ["/a/b", "/c/b", "/a/b,/c/b"],
+      ["a/link", "/blobs/1", "a/link,/blobs/1"],
+      ["xa/b", "/home/u/a/b", "xa/b,/home/u/a/b"],
+      ["gone", undefined, "gone"],
+    ];
+    for (const [path, real, granted] of cases) {
+      const realPath = (asked: string): Promise<string> =>
+        asked !== path
+          ? Promise.resolve(asked)
+          : real === undefined
+          ? Promise.reject(new Error("gone"))
+          : Promise.resolve(real);
+      const { out } = await run(["dump", "--dry-run", "--data.shard-root", path], { env: { realPath } });
+      strictEqual(out.includes(`--allow-read=/opt/saev,./checkpoints/sae.pt,${granted},./data `), true, out);
+    }
+  },
+});
+
+Deno.test({
   name: "`--dry-run` shortens long lists",
   permissions,
   async fn(): Promise<void> {

@@ -99,3 +99,19 @@ Deno.test({
     strictEqual(closed(), 1);
   },
 });
+
+Deno.test({
+  name: "remoteJobs() marks a refusal, as the program's own permissions are not what was lacking",
+  permissions,
+  async fn(): Promise<void> {
+    const refusal = new Deno.errors.NotCapable(
+      'Requires read access to "/blobs/1", run again with the --allow-read flag',
+    );
+    const { jobs } = wired({ main: () => Promise.reject(refusal) });
+    deepStrictEqual(describeFailure(await jobs.main(parseConfig()).catch((error) => error)), {
+      code: 2,
+      message: 'Requires read access to "/blobs/1", which no setting names, as it may lie behind a symlink; ' +
+        "add it to the command that --dry-run prints",
+    });
+  },
+});
