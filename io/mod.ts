@@ -29,3 +29,4 @@ export { type LazyTensor, openTensor, readTorch, type TorchValue } from "./torch
 export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
 export { type TorchOutput, writeTorch } from "./write_torch.ts";
+export { shardsHash, verifyShards } from "./verify_shards.ts";
