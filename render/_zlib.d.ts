@@ -9,11 +9,3 @@
  * @throws {Error} If the stream is damaged or cut off.
  */
 export function inflateZlib(bytes: Uint8Array, size: number): Uint8Array;
-
-/**
- * Deflates bytes to a zlib stream.
- *
- * @param bytes What to compress.
- * @param level 0 (store) … 9 (smallest).
- */
-export function deflateZlib(bytes: Uint8Array, level: number): Uint8Array;

@@ -3,11 +3,8 @@
  * @module
  */
 import { crc32 } from "./_crc32.ts";
-import { deflateZlib } from "./_zlib.js";
+import { deflateRuns } from "./_deflate_runs.ts";
 import type { Picture } from "./picture.ts";
-
-/** Speed against size, 0 … 9; the level at which most encoders stand by default. */
-const DEFLATE_LEVEL = 6;
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
@@ -41,7 +38,7 @@ export function encodePng(picture: Picture): Uint8Array {
   header.set([8, 2, 0, 0, 0], 8);
   const chunks: [string, Uint8Array][] = [
     ["IHDR", header],
-    ["IDAT", deflateZlib(filterPaeth(picture), DEFLATE_LEVEL)],
+    ["IDAT", deflateRuns(filterPaeth(picture))],
     ["IEND", new Uint8Array(0)],
   ];
   const out = new Uint8Array(
