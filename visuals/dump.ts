@@ -160,7 +160,7 @@ function copied(result: TopKImg | TopKPatch): TopKImg | TopKPatch {
 
 /** Measures, folds and finalizes. */
 async function runPass(config: VisualsConfig, inputs: Inputs, hooks: JobHooks, watch: Stopwatch): Promise<Pass> {
-  for (const warning of inputs.saeInfo.warnings) hooks.log(warning, "warn");
+  for (const warning of inputs.warnings) hooks.log(warning, "warn");
   const choice = await watch.time("choose backend", () => chooseBackend(config.device));
   const release = async (close?: () => Promise<void>): Promise<void> => {
     await close?.();

@@ -9,6 +9,7 @@ import { checkConfig } from "../config.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { loadSae, type SaeInfo } from "../io/load_sae.ts";
 import { openShards, resolveLayer, type Shards } from "../io/open_shards.ts";
+import { verifyShards } from "../io/verify_shards.ts";
 
 /** A checkpoint and shards that fit each other. */
 export interface Inputs {
@@ -24,6 +25,8 @@ export interface Inputs {
   readonly layout: RowLayout;
   /** Rows in the whole job. */
   readonly nRows: number;
+  /** What a user should know of the inputs, one line each. */
+  readonly warnings: readonly string[];
 }
 
 /** Rows are numbered in u32 from end to end, on the GPU too. */
@@ -73,5 +76,7 @@ export async function openInputs(config: VisualsConfig): Promise<Inputs> {
       { path: "data.shardRoot" },
     );
   }
-  return { sae, saeInfo, shards, layer, layout, nRows };
+  const mismatch = config.verify ? verifyShards(shards) : undefined;
+  const warnings = [...saeInfo.warnings, ...(mismatch === undefined ? [] : [mismatch])];
+  return { sae, saeInfo, shards, layer, layout, nRows, warnings };
 }
