@@ -63,17 +63,21 @@ function filterPaeth(picture: Picture): Uint8Array {
   const { data, height } = picture;
   const out = new Uint8Array((pitch + 1) * height);
   for (let y = 0, o = 0; y < height; y++) {
-    const start = y * pitch;
+    let i = y * pitch;
+    const first = i + 3, end = i + pitch;
+    // Outside the picture counts as 0: above the first row Paeth is the left neighbour (filter 1), in the first column
+    // the upper one.
     out[o++] = y === 0 ? 1 : 4;
-    for (let x = 0; x < pitch; x++, o++) {
-      const i = start + x;
-      // Outside the picture counts as 0: above the first row Paeth is the left neighbour, in the first column the upper one.
-      const a = x >= 3 ? data[i - 3] : 0;
-      const b = y > 0 ? data[i - pitch] : 0;
-      const c = x >= 3 && y > 0 ? data[i - pitch - 3] : 0;
-      const p = b - c, q = a - c;
-      const pa = p < 0 ? -p : p, pb = q < 0 ? -q : q, r = p + q, pc = r < 0 ? -r : r;
-      out[o] = data[i] - (pa <= pb && pa <= pc ? a : pb <= pc ? b : c);
+    for (; i < first; i++) out[o++] = data[i] - (y > 0 ? data[i - pitch] : 0);
+    if (y === 0) {
+      for (; i < end; i++) out[o++] = data[i] - data[i - 3];
+      continue;
+    }
+    for (; i < end; i++) {
+      const a = data[i - 3], b = data[i - pitch], c = data[i - pitch - 3];
+      const p = b - c, q = a - c, r = p + q;
+      const pa = p < 0 ? -p : p, pb = q < 0 ? -q : q, pc = r < 0 ? -r : r;
+      out[o++] = data[i] - (pa <= pb && pa <= pc ? a : pb <= pc ? b : c);
     }
   }
   return out;

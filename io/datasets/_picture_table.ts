@@ -43,7 +43,8 @@ export function labelOf(cell: unknown, path: string, row: number): number | stri
 /** The encoded picture in an `image` cell: a struct with `bytes`, or the bytes themselves. */
 export function imageBytes(cell: unknown, name: string): Uint8Array {
   const found = cell instanceof Uint8Array ? cell : fieldOf(cell, "bytes");
-  if (found instanceof Uint8Array && found.length > 0) return found;
+  // A copy: the caller may hand its buffer to a worker, and the table's own serves other rows too.
+  if (found instanceof Uint8Array && found.length > 0) return found.slice();
   const path = fieldOf(cell, "path");
   throw new PictureError(
     `Cannot read picture ${name}: its row holds no bytes` + (typeof path === "string" ? `, only the path ${path}` : ""),

@@ -2,7 +2,7 @@
  * Pictures in one directory per class.
  * @module
  */
-import { DatasetError } from "../../compute/errors.ts";
+import { DatasetError, PictureError } from "../../compute/errors.ts";
 import { listEntries, requireDirectory, walkPictures } from "./_walk_files.ts";
 import { checkIndex, type PictureSource } from "./picture_source.ts";
 
@@ -54,8 +54,17 @@ export function fileSource(root: string, names: readonly string[], labels: reado
     length: names.length,
     label: (i: number): string => labels[checkIndex(i, names.length)],
     name: (i: number): string => names[checkIndex(i, names.length)],
-    bytes: async (i: number): Promise<Uint8Array> =>
-      await Deno.readFile(`${root}/${names[checkIndex(i, names.length)]}`),
+    bytes: async (i: number): Promise<Uint8Array> => {
+      const path = `${root}/${names[checkIndex(i, names.length)]}`;
+      try {
+        return await Deno.readFile(path);
+      } catch (cause) {
+        // Permission errors pass: they name the flag to add, and concern every picture.
+        if (cause instanceof Deno.errors.NotCapable) throw cause;
+        const found = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+        throw new PictureError(`Cannot read picture ${path}: ${found}`, { path }, { cause });
+      }
+    },
     close: (): void => {},
   };
 }

@@ -64,6 +64,8 @@ Deno.test({
       assert.deepEqual(labelsOf(source), ["Zebra", "Zebra", "a", "a", "b", "b", "b", "b", "b"]);
       assert.equal(new TextDecoder().decode(await source.bytes(7)), "deep-er");
       assert.throws(() => source.name(9), RangeError);
+      await Deno.remove(`${root}/b/10.jpg`);
+      await assert.rejects(source.bytes(4), { name: "PictureError", path: `${root}/b/10.jpg` });
       assert.throws(() => source.label(0.5), RangeError);
       source.close();
       source.close();
