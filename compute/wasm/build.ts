@@ -8,22 +8,40 @@ import { F64_FIELDS, fieldAddress, U32_FIELDS } from "./fields.ts";
 import { tileKernels } from "./kernels/tiles.ts";
 
 /** Kernel files, in reading order. */
-const FILES = ["sync", "rows", "percentile", "heap", "fold_column", "topk_rows", "pass", "setup"];
+const FILES = [
+  "sync",
+  "rows",
+  "percentile",
+  "heap",
+  "fold_column",
+  "topk_rows",
+  "rotate",
+  "quantise_rows",
+  "quantise_columns",
+  "screen_block",
+  "products",
+  "probe",
+  "pass",
+  "setup",
+];
 
 /** The two builds. */
 const VARIANTS = {
   relaxed: {
     features: ["relaxed-simd"],
     fma4: "f32x4.relaxed_madd(a, b, c)",
+    dot8: "i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, c)",
   },
   plain: {
     features: [],
     fma4: "f32x4.add(f32x4.mul(a, b), c)",
+    // Plain SIMD has no fast dot product of bytes: such an engine does not screen, so this is never called.
+    dot8: "c",
   },
 };
 
-/** What comes before the kernels: parameters, the multiply-add, and the clock. */
-function prelude(fma4: string): string {
+/** What comes before the kernels: parameters, the two multiply-adds, and the clock. */
+function prelude(fma4: string, dot8: string): string {
   const u32 = U32_FIELDS.map((name) =>
     `@inline function ${name}(): usize { return load<u32>(${fieldAddress(name)}); }`
   );
@@ -31,6 +49,7 @@ function prelude(fma4: string): string {
   return [
     `@external("env", "now") declare function now(): f64;`,
     `@inline function fma4(a: v128, b: v128, c: v128): v128 { return ${fma4}; }`,
+    `@inline function dot8(a: v128, b: v128, c: v128): v128 { return ${dot8}; }`,
     ...u32,
     ...f64,
   ].join("\n");
@@ -38,11 +57,11 @@ function prelude(fma4: string): string {
 
 /** Compiles one variant. */
 async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
-  const { features, fma4 } = VARIANTS[variant];
+  const { features, fma4, dot8 } = VARIANTS[variant];
   const texts = await Promise.all(
     FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
   );
-  const source = [prelude(fma4), tileKernels(), ...texts].join("\n");
+  const source = [prelude(fma4, dot8), tileKernels(), ...texts].join("\n");
   let bytes = new Uint8Array();
   const enabled = ["simd", "threads", "bulk-memory", ...features].flatMap((name) => ["--enable", name]);
   const { error, stderr } = await asc.main(

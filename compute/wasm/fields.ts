@@ -56,28 +56,31 @@ export const U32_FIELDS = [
   "topPatch",
   "scratch", // one region per worker
   "scratchBytes",
-  // Screening: zero until its constants are ready.
-  "screening", // 1: on
+  // Screening; see docs/screening.md.
+  "screening", // 1 once its constants are ready
   "dScreen", // dVit rounded up to a multiple of 64
-  "hadamard", // block length of the rotation
-  "rank", // balanced directions
-  "wq", // u8 [nPad / 8, dScreen / 4, 8, 4]: quantised columns + 128
-  "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta'; and the scale is divided out
-  "columnScale", // unused by kernels after set-up; f32 [nPad]
-  "columnAlive", // u32 [nPad]: survivors counted, for the dense fallback
-  "columnDense", // u8 [nPad / 8]: 1 where the tile is computed densely
-  "screenMean", // f32 [dScreen]
-  "screenScale", // f32 [dScreen]: powers of two
+  "rotation", // h, block length of the rotation
+  "rank", // balanced directions, a multiple of 4
+  "wqOffset", // added to a column's quantised values: 128, or 64 where only 7 bits can be relied on
+  "wqLevels", // their largest absolute value: 127, or 63
+  "wq", // u8 [nPad / 8, dScreen / 4, 8, 4]: quantised columns, plus the offset
+  "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
+  "columnDense", // i32 [nPad / 8]: chunks for which the tile is still computed densely
+  "screenMean", // f32 [dScreen]: mu
+  "screenScale", // f32 [dScreen]: D, powers of two; 0 in the padding
   "screenSign", // f32 [dScreen]: the rotation's signs, in rotated order
   "screenV", // f32 [rank, dScreen]
+  "screenV64", // f64 [rank, dScreen], the same values
   "screenT", // f32 [rank]
-  "xq", // i8 [2, chunkRows / 6, dScreen / 4, 6, 4]
-  "rowTerms", // f32 [2, chunkRows / 6, 4, 6]: s_x, nx, nd, ny
-  "rowCorrection", // i32 [2, chunkRows]: −128·sum of the row's quantised values
+  "xqRows", // rows of a chunk, rounded up to a multiple of 6
+  "xq", // i8 [2, xqRows / 6, dScreen / 4, 6, 4]: quantised rows of this chunk and the next
+  "rowTerms", // f32 [2, xqRows / 6, 4, 6]: s_x, nx, nd, ny
+  "rowCorrection", // i32 [2, xqRows]: −wqOffset · the sum of the row's quantised values
+  "screenWork", // space to choose the constants in
 ] as const;
 
 /** Real numbers, f64 each. */
-export const F64_FIELDS = ["clamp", "scalar", "rate", "total", "pull"] as const;
+export const F64_FIELDS = ["clamp", "scalar", "rate", "total", "pull", "inflate"] as const;
 
 /** Bytes before the parameter block: counters that workers change (see `kernels/sync.as`). */
 export const CONTROL_BYTES = 1024;

@@ -6,6 +6,8 @@ import type { Batch, Fold, FoldPlan } from "../backend.ts";
 import type { LatentState } from "../latent_state.ts";
 import { nonFiniteError } from "../prepare_rows.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
+import { fieldAddress } from "./fields.ts";
+import { prepareScreening } from "./screening.ts";
 import type { MemoryPlan } from "./plan_memory.ts";
 import type { Pool } from "./pool.ts";
 import { FOLDED_SO_FAR, SKIPPED_SO_FAR, viewState } from "./state_views.ts";
@@ -24,6 +26,9 @@ export interface FoldParts {
 
 /** Byte offsets within a worker's scratch region; the same as in `kernels/sync.as`. */
 const BAD_ROW = 72;
+const SCREENED = 96;
+/** Rows a batch must have for its sample to be worth something. */
+const SCREEN_ROWS = 512;
 const STAGES = ["prepare", "screen", "exact", "dense", "statistics", "rank", "wait"];
 
 /** See {@linkcode Fold}. */
@@ -34,7 +39,8 @@ export class WasmFold implements Fold {
   #failure: unknown;
   #nextImage: number | undefined;
   #closed = false;
-  readonly #setUpSeconds: number;
+  #screening: Promise<void> | undefined;
+  #setUpSeconds: number;
 
   constructor(parts: FoldParts, setUpSeconds: number) {
     this.#parts = parts;
@@ -69,7 +75,13 @@ export class WasmFold implements Fold {
       );
     }
     this.#nextImage = firstImage + nImages;
-    const done = pool.run("foldBatch", at, firstImage, nImages).then(() => this.#refuseBad()).catch(
+    const rows = nImages * rowsPerImage(plan.layout);
+    // The first batch large enough gives the sample; later ones queue behind it.
+    if (memoryPlan.canScreen && this.#screening === undefined && rows >= SCREEN_ROWS) {
+      this.#screening = this.#prepareScreening(at, rows);
+    }
+    const start = (): Promise<void> => pool.run("foldBatch", at, firstImage, nImages);
+    const done = (this.#screening?.then(start) ?? start()).then(() => this.#refuseBad()).catch(
       (error) => {
         this.#failure ??= error;
       },
@@ -104,6 +116,8 @@ export class WasmFold implements Fold {
       }
       seconds[stage] = sum / pool.threads;
     });
+    const [pairs, survivors] = this.#screened();
+    if (pairs > 0) seconds.survivorShare = survivors / pairs;
     return seconds;
   }
 
@@ -112,6 +126,25 @@ export class WasmFold implements Fold {
     if (this.#closed) return;
     this.#closed = true;
     this.#parts.pool.close();
+  }
+
+  /** Pairs screened, and how many of them had to be computed. */
+  #screened(): [number, number] {
+    const { memoryPlan: { fields }, memory, pool } = this.#parts;
+    const sums: [number, number] = [0, 0];
+    for (let worker = 0; worker < pool.threads; worker++) {
+      const at = (fields.scratch ?? 0) + worker * (fields.scratchBytes ?? 0) + SCREENED;
+      new Float64Array(memory.buffer, at, 2).forEach((value, i) => sums[i] += value);
+    }
+    return sums;
+  }
+
+  async #prepareScreening(raw: number, rows: number): Promise<void> {
+    const started = performance.now();
+    const { memoryPlan, memory, pool } = this.#parts;
+    await prepareScreening({ memoryPlan, memory, pool, raw, rows });
+    new DataView(memory.buffer).setUint32(fieldAddress("screening"), 1, true);
+    this.#setUpSeconds += (performance.now() - started) / 1000;
   }
 
   #check(): void {

@@ -11,6 +11,7 @@ import type { Tensor } from "../tensor.ts";
 import { makeEncoder } from "./encode.ts";
 import { loadKernels, type Variant } from "./kernel_module.ts";
 import { openPass } from "./open_pass.ts";
+import { probe } from "./probe.ts";
 
 /** Settings of {@linkcode createWasmBackend}; the defaults are right for almost everybody. */
 export interface WasmOptions {
@@ -24,6 +25,8 @@ export interface WasmOptions {
   readonly workerPermissions?: "none" | "inherit";
   /** Multiply-adds of a job from which it is worth starting workers; smaller ones run in the calling thread. Default 2e8. */
   readonly workersAbove?: number;
+  /** Multiply-adds of a job from which it is worth preparing to screen. Default 4e10; Infinity never screens. */
+  readonly screenAbove?: number;
 }
 
 /**
@@ -52,10 +55,14 @@ export interface WasmOptions {
  * ```
  */
 export async function createWasmBackend(options: WasmOptions = {}): Promise<Backend> {
-  const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8 } = options;
+  const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8, screenAbove = 4e10 } =
+    options;
   const kernels = await loadKernels(variant);
+  const probed = kernels.variant === "relaxed" ? await probe(kernels.module) : { fused: false, dotBits: 0 } as const;
+  const settings = { module: kernels.module, permissions, workersAbove, screenAbove, probed };
   const details: Record<string, unknown> = {
     variant: kernels.variant,
+    ...probed,
     memory: "one shared 32-bit memory",
     workerPermissions: permissions,
   };
@@ -65,7 +72,7 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Back
     name: "wasm",
     details,
     async open(sae: Sae, plan: FoldPlan, from?: LatentState): Promise<Fold> {
-      const pass = await openPass(sae, plan, from, { module: kernels.module, permissions, workersAbove });
+      const pass = await openPass(sae, plan, from, settings);
       passes.add(pass);
       return pass;
     },

@@ -11,6 +11,7 @@ import { type F64Field, fieldAddress, type U32Field } from "./fields.ts";
 import { WasmFold } from "./fold.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { openPool, type Pool } from "./pool.ts";
+import type { ProbeResult } from "./probe.ts";
 import { writeState } from "./state_views.ts";
 
 /** What the backend decided once. */
@@ -21,6 +22,10 @@ export interface PassSettings {
   readonly permissions: "none" | "inherit";
   /** Multiply-adds of a job from which it is worth starting workers. */
   readonly workersAbove: number;
+  /** Multiply-adds of a job from which it is worth preparing to screen; Infinity never does. */
+  readonly screenAbove: number;
+  /** What the relaxed instructions do here. */
+  readonly probed: ProbeResult;
 }
 
 /**
@@ -39,7 +44,9 @@ export async function openPass(
   const started = performance.now();
   checkPlan(sae, plan, from);
   const wanted = threadsFor(sae, plan, settings.workersAbove);
-  const memoryPlan = planMemory(sae, plan, wanted);
+  const memoryPlan = planMemory(sae, plan, wanted, {
+    dotBits: worthScreening(sae, plan, settings) ? settings.probed.dotBits : 0,
+  });
   const memory = makeMemory(memoryPlan.bytes);
   const pool = await openPool({ ...settings, memory, threads: wanted });
   try {
@@ -58,10 +65,21 @@ function threadsFor(sae: Sae, plan: FoldPlan, workersAbove: number): number {
   return work < workersAbove ? 1 : Math.max(1, Math.min(64, Math.floor(plan.threads)));
 }
 
+function worthScreening(sae: Sae, plan: FoldPlan, { screenAbove }: PassSettings): boolean {
+  return plan.nImages * rowsPerImage(plan.layout) * sae.dVit * sae.dSae >= screenAbove;
+}
+
 /** A shared memory of at least so many bytes, all zero. */
 export function makeMemory(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / 65536);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** 1 + 2·gamma: makes a norm computed in f32 an upper bound of the true one. */
+function inflation(dVit: number): number {
+  const n = (Math.ceil(dVit / 64) * 64) / 4 + 8;
+  const u = 2 ** -24;
+  return 1 + (2 * n * u) / (1 - n * u) + 2 * u;
 }
 
 /** Writes the parameter block. */
@@ -88,6 +106,7 @@ export function writeParameters(
     rate: plan.percentileLr,
     total: plan.nImages * rowsPerImage(layout),
     pull: (2 * plan.percentile) / 100 - 1,
+    inflate: inflation(sae.dVit),
   };
   const view = new DataView(memory.buffer);
   for (const [name, value] of Object.entries(u32)) view.setUint32(fieldAddress(name as U32Field), value, true);

@@ -8,6 +8,7 @@ import { SKETCH_BINS, SUM_BINS } from "../latent_state.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
 import type { Sae } from "../sae.ts";
 import { REGIONS_AT, type U32Field } from "./fields.ts";
+import { MAX_RANK, screenWorkBytes } from "./screening.ts";
 
 /** Largest 32-bit WebAssembly memory. */
 export const MAX_WASM_BYTES: number = 2 ** 32;
@@ -26,24 +27,29 @@ export interface MemoryPlan {
   readonly raw: readonly number[];
   /** Images each raw buffer holds. */
   readonly rawImages: number;
+  /** Whether rows may be screened: there is room for it. */
+  readonly canScreen: boolean;
   /** Bytes in all. */
   readonly bytes: number;
 }
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
+const lowestBit = (n: number): number => n & -n;
+
 /**
  * Lays out a pass.
  *
  * @param threads Workers, at most; each has a scratch region.
- * @param options `encodeOnly`: no statistics, but room for every pre-activation of a chunk.
+ * @param options `encodeOnly`: no statistics, but room for every pre-activation of a chunk. `dotBits`: what the probe found;
+ *   0 leaves screening out.
  * @throws {DeviceLimitError} If it does not fit `plan.maxMemoryBytes` or a 32-bit memory.
  */
 export function planMemory(
   sae: Sae,
   plan: FoldPlan,
   threads: number,
-  { encodeOnly = false }: { encodeOnly?: boolean } = {},
+  { encodeOnly = false, dotBits = 0 }: { encodeOnly?: boolean; dotBits?: 0 | 7 | 8 } = {},
 ): MemoryPlan {
   const perImage = rowsPerImage(plan.layout);
   const { dVit, dSae } = sae;
@@ -59,6 +65,13 @@ export function planMemory(
   const nDistributions = Math.min(plan.nDistributions, dSae);
   const nRows = plan.nImages * perImage;
 
+  const dScreen = roundUp(dVit, 64);
+  const rotation = Math.min(256, lowestBit(dScreen));
+  const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
+  const canScreen = dotBits > 0 && rank > 0 && rowK === 0 && dSae >= 64;
+  const xqRows = roundUp(chunkRows, 6);
+  const screened = (bytes: number): number => region(canScreen ? bytes : 0);
+
   let top = REGIONS_AT;
   const region = (bytes: number): number => {
     const at = top;
@@ -66,7 +79,8 @@ export function planMemory(
     return at;
   };
   const scratchBytes = roundUp(
-    512 + blockColumns * listCapacity * 6 + listCapacity * 4 + plan.k * 12 + patches * 4 + 64,
+    576 + blockColumns * listCapacity * 6 + listCapacity * 4 +
+      Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64,
     64,
   );
   const states = encodeOnly ? 0 : dSae;
@@ -110,12 +124,31 @@ export function planMemory(
     topImage: region(entries * 4),
     topPatch: region(entries * 4),
     distributions: region(nDistributions * nRows * 4),
+    dScreen,
+    rotation,
+    rank,
+    xqRows,
+    wqOffset: dotBits === 8 ? 128 : 64,
+    wqLevels: dotBits === 8 ? 127 : 63,
+    columnDense: screened(nPad / 2),
+    columnTerms: screened(nPad * 16),
+    screenMean: screened(dScreen * 4),
+    screenScale: screened(dScreen * 4),
+    screenSign: screened(dScreen * 4),
+    screenT: screened(rank * 4),
+    screenV: screened(rank * dScreen * 4),
+    screenV64: screened(rank * dScreen * 8),
+    rowTerms: screened(2 * xqRows * 16),
+    rowCorrection: screened(2 * xqRows * 4),
+    xq: screened(2 * xqRows * dScreen),
+    wq: screened(nPad * dScreen),
+    screenWork: screened(screenWorkBytes(dPad)),
     heatmap: region(entries * patches * 4),
   };
   const rawBytes = Math.max(rawImages * imageStride(plan.layout) * 4, dSae * 4);
   const raw = Array.from({ length: RAW_BUFFERS }, () => region(rawBytes));
   refuseAbove(top, plan.maxMemoryBytes, fields, entries * patches * 4);
-  return { fields, raw, rawImages, bytes: top };
+  return { fields, raw, rawImages, canScreen, bytes: top };
 }
 
 /** @throws {DeviceLimitError} If `bytes` is more than there is. */

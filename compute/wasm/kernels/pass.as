@@ -7,6 +7,7 @@ function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64
     listFiring(s, j, columns, n);
     return lap(s, STAGE_DENSE, t);
   }
+  if (screening()) return screenBlock(s, j, columns, n, parity, t);
   const rows = x() + (parity * listCapacity() * dPad() << 2);
   for (let c = 0; c < columns; c += 4) denseTile(s, j + c, c, n, rows);
   return lap(s, STAGE_DENSE, t);

@@ -40,7 +40,8 @@ const FOLDED_SO_FAR: usize = 84; // u32: rows folded before this chunk
 const SCREENED: usize = 96; // f64: pairs screened; then survivors, f64
 const TILE: usize = 128; // 64 bytes to spill a tile's row
 const COUNTS: usize = 256; // u32 [64]: list lengths of a block's columns
-const SCRATCH_AT: usize = 512; // then the lists
+const COLUMN_SCALE: usize = 512; // f64: a column's scale, ‖dw‖ and ‖q‖ while it is quantised
+const SCRATCH_AT: usize = 576; // then the lists
 
 /** Adds the time since `from` to a stage; returns now. */
 function lap(scratch: usize, stage: usize, from: f64): f64 {
@@ -61,3 +62,5 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 @inline function skippedBefore(s: usize): usize { return valueList(s, <i32>blockColumns()); }
 /** Space to sort one latent's entries and to move one heatmap. */
 @inline function sortSpace(s: usize): usize { return skippedBefore(s) + (listCapacity() << 2); }
+/** Space for vectors of dScreen: three f32 and more, or three f64 and 2 KiB. Shared with the sort. */
+@inline function rowSpace(s: usize): usize { return sortSpace(s); }

@@ -86,7 +86,7 @@ function storeTile(j: i32, n: i32, x: usize): void`,
     "",
     (r) => `v128.store(pre() + ((<usize>(i + ${r}) * nPad() + <usize>j) << 2), sums);`,
   );
-  return [lanes, append, dense, stored, exactKernel(4, 4)].join("\n");
+  return [lanes, append, dense, stored, productKernel(), exactKernel(4, 4), shrinkKernel(), screenKernel()].join("\n");
 }
 
 /** The exact pass over one column's survivors, `group` rows at a time. */
@@ -130,5 +130,112 @@ function exactColumn(j: i32, rows: usize, values: usize, m: i32, x: usize): i32 
     }
   }
   return kept;
+}`;
+}
+
+/** A product of two row-major matrices along their rows, 4 columns of it. */
+function productKernel(): string {
+  return `
+/** c[i, 0 … 3] = a[i] · b[0 … 3] for i < m; ld and ldc in bytes. */
+function productTile(a: usize, b: usize, c: usize, m: i32, ld: usize, ldc: usize): void {
+  for (let i = 0; i < m; i++, c += ldc) {
+    let x0 = a + <usize>i * ld;
+    ${range(4).map((i) => `let w${i} = b + ${i} * ld;`).join(" ")}
+    const end = x0 + ld;
+    ${declare(1, 4)}
+    ${dotLoop(1, 4, 2)}
+    v128.store(c, laneSums(a0_0, a0_1, a0_2, a0_3));
+  }
+}`;
+}
+
+/** The balancing of one row: z = y + V(t∘Vᵀy). */
+function shrinkKernel(): string {
+  return `
+/** z = y + Σ_i t_i (v_i·y) v_i; the directions four at a time, the sums in one chain per value. */
+function shrinkDirections(y: usize, z: usize): void {
+  const ld = dScreen() << 2, r = rank() << 2, along = z + ld;
+  for (let i: usize = 0; i < r; i += 16) {
+    let x0 = y;
+    const v = screenV() + (i >> 2) * ld;
+    ${range(4).map((i) => `let w${i} = v + ${i} * ld;`).join(" ")}
+    const end = x0 + ld;
+    ${declare(1, 4)}
+    ${dotLoop(1, 4, 2)}
+    v128.store(along + i, f32x4.mul(laneSums(a0_0, a0_1, a0_2, a0_3), v128.load(screenT() + i)));
+  }
+  for (let at: usize = 0; at < ld; at += 64) {
+    ${range(4).map((i) => `let s${i} = v128.load(y + at, ${16 * i});`).join(" ")}
+    let v = screenV() + at;
+    for (let i: usize = 0; i < r; i += 4, v += ld) {
+      const c = v128.load32_splat(along + i);
+      ${range(4).map((i) => `s${i} = fma4(c, v128.load(v, ${16 * i}), s${i});`).join(" ")}
+    }
+    ${range(4).map((i) => `v128.store(z + at, s${i}, ${16 * i});`).join(" ")}
+  }
+}`;
+}
+
+/** The screen: 6 rows by 8 columns in 8-bit integers, then the bound. */
+function screenKernel(): string {
+  const rows = 6, unroll = 2;
+  const steps = range(unroll).map((u) => {
+    const w = range(2).map((v) => `const w${u}_${v} = v128.load(w, ${32 * u + 16 * v});`);
+    const x = range(rows).map((r) => {
+      const word = u * rows + r;
+      const load = word % 4 === 0 ? `const x${word >> 2} = v128.load(p, ${4 * word});` : "";
+      const lane = word % 4;
+      return `${load} t = v128.shuffle<i32>(x${word >> 2}, x${word >> 2}, ${lane}, ${lane}, ${lane}, ${lane});
+        ${range(2).map((v) => `a${r}_${v} = dot8(t, w${u}_${v}, a${r}_${v});`).join(" ")}`;
+    });
+    return [...w, ...x].join("\n");
+  });
+  const bound = (r: number, v: number): string =>
+    `{
+      let u = fma4(f32x4.convert_i32x4_s(a${r}_${v}), sx, v128.load(terms, ${96 + 16 * v}));
+      u = fma4(nx, v128.load(terms, ${16 * v}), u);
+      u = fma4(nd, v128.load(terms, ${32 + 16 * v}), u);
+      u = fma4(ny, v128.load(terms, ${64 + 16 * v}), u);
+      dead |= i32x4.bitmask(f32x4.le(u, zero)) << ${4 * v};
+    }`;
+  return `
+/** Lists the rows of each of the tile's 8 columns (the block's c … c + 7) that may fire. Undecided (NaN) counts as alive. */
+function screenTile(s: usize, tile: i32, c: i32, n: i32, parity: usize): void {
+  const wide = dScreen() * 6, wTile = wq() + (<usize>tile * dScreen() << 3), terms = columnTerms() + (<usize>tile << 7);
+  const counts = s + COUNTS + (<usize>c << 2), zero = f32x4.splat(0), lists = rowList(s, c), step = listCapacity() << 1;
+  v128.store(counts, i32x4.splat(0));
+  v128.store(counts, i32x4.splat(0), 16);
+  let p = xq() + parity * xqRows() * dScreen(), t = i32x4.splat(0);
+  for (let i = 0; i < n; i += ${rows}) {
+    const corrections = rowCorrection() + ((parity * xqRows() + <usize>i) << 2);
+    ${
+    range(rows).map((r) => range(2).map((v) => `let a${r}_${v} = v128.load32_splat(corrections, ${4 * r});`).join(" "))
+      .join("\n    ")
+  }
+    let w = wTile;
+    const end = p + wide;
+    do {
+      ${steps.join("\n")}
+      p += ${4 * rows * unroll}; w += ${32 * unroll};
+    } while (p != end);
+    const rowAt = rowTerms() + ((parity * xqRows() + <usize>i) << 4);
+    ${
+    range(rows).map((r) =>
+      `{
+      const sx = v128.load32_splat(rowAt, ${4 * r}), nx = v128.load32_splat(rowAt, ${24 + 4 * r});
+      const nd = v128.load32_splat(rowAt, ${48 + 4 * r}), ny = v128.load32_splat(rowAt, ${72 + 4 * r});
+      let dead = 0;
+      ${bound(r, 0)} ${bound(r, 1)}
+      let alive = ~dead & 0xff;
+      if (alive && i + ${r} < n) do {
+        const column = ctz(alive), counter = counts + (<usize>column << 2), m = load<u32>(counter);
+        alive &= alive - 1;
+        store<u16>(lists + <usize>column * step + (<usize>m << 1), <u16>(i + ${r}));
+        store<u32>(counter, m + 1);
+      } while (alive);
+    }`
+    ).join("\n    ")
+  }
+  }
 }`;
 }

@@ -1,0 +1,158 @@
+// Columns for screening, in f64; docs/screening.md has the formulas and why each term is there.
+const U: f64 = 5.9604644775390625e-8; // 2^-24
+
+@inline function gamma(n: f64): f64 { return n * U / (1 - n * U); }
+
+/** out_i = v_i · a, i < rank; f64. */
+function alongDirections(a: usize, out: usize): void {
+  const d = dScreen() << 3, r = <i32>rank();
+  for (let i = 0; i < r; i++) {
+    const v = screenV64() + <usize>i * d;
+    let even = f64x2.splat(0), odd = f64x2.splat(0);
+    for (let at: usize = 0; at < d; at += 32) {
+      even = f64x2.add(even, f64x2.mul(v128.load(v + at), v128.load(a + at)));
+      odd = f64x2.add(odd, f64x2.mul(v128.load(v + at, 16), v128.load(a + at, 16)));
+    }
+    const sum = f64x2.add(even, odd);
+    store<f64>(out + (<usize>i << 3), f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
+  }
+}
+
+/** a += Σ_i c_i·v_i; f64. */
+function addDirections(a: usize, c: usize): void {
+  const d = dScreen() << 3, r = rank() << 3;
+  for (let at: usize = 0; at < d; at += 32) {
+    let low = v128.load(a + at), high = v128.load(a + at, 16);
+    let v = screenV64() + at;
+    for (let i: usize = 0; i < r; i += 8, v += d) {
+      const by = f64x2.splat(load<f64>(c + i));
+      low = f64x2.add(low, f64x2.mul(by, v128.load(v)));
+      high = f64x2.add(high, f64x2.mul(by, v128.load(v, 16)));
+    }
+    v128.store(a + at, low);
+    v128.store(a + at, high, 16);
+  }
+}
+
+function norm64(a: usize): f64 {
+  const d = dScreen() << 3;
+  let sum: f64 = 0;
+  for (let at: usize = 0; at < d; at += 8) sum += load<f64>(a + at) * load<f64>(a + at);
+  return Math.sqrt(sum);
+}
+
+/** Rounded up to f32, with room for the rounding of the four multiply-adds that use it. */
+@inline function above(v: f64): f32 { return <f32>(v * (1 + 4e-6)); }
+
+/** Quantises column j and writes its terms. */
+function quantiseColumn(s: usize, j: i32): void {
+  const d = <i32>dScreen(), known = <i32>dVit(), r = rank() << 3, line = wt() + (<usize>j * dPad() << 2);
+  const g = rowSpace(s), k = g + (dScreen() << 3), w = k + (dScreen() << 3), p = w + (dScreen() << 3), c = p + 1024;
+  // g = D⁻¹w, exactly; the centre's share of the pre-activation, and of its rounding.
+  let centre: f64 = 0, centreAbs: f64 = 0;
+  for (let i = 0; i < d; i++) {
+    const at = <usize>i << 2;
+    const value = i < known ? <f64>load<f32>(line + at) : 0, scale = <f64>load<f32>(screenScale() + at);
+    store<f64>(g + (<usize>i << 3), scale != 0 ? value / scale : 0);
+    centre += value * <f64>load<f32>(screenMean() + at);
+    centreAbs += Math.abs(value * <f64>load<f32>(screenMean() + at));
+  }
+  // k ≈ B⁻¹g, B = I + V diag(t) Vᵀ. How well does not matter: rho is what is left over.
+  alongDirections(g, p);
+  for (let i: usize = 0; i < r; i += 8) {
+    const t = <f64>load<f32>(screenT() + (i >> 1));
+    store<f64>(c + i, -t / (1 + t) * load<f64>(p + i));
+  }
+  memory.copy(k, g, <usize>d << 3);
+  addDirections(k, c);
+  alongDirections(k, p);
+  let bent: f64 = 0;
+  for (let i: usize = 0; i < r; i += 8) {
+    const t = <f64>load<f32>(screenT() + (i >> 1)) * load<f64>(p + i);
+    bent += Math.abs(t);
+    store<f64>(c + i, t);
+  }
+  memory.copy(w, k, <usize>d << 3);
+  addDirections(w, c);
+  let left: f64 = 0;
+  for (let at: usize = 0; at < <usize>d << 3; at += 8) {
+    const e = load<f64>(g + at) - load<f64>(w + at);
+    left += e * e;
+  }
+  const normG = norm64(g), normK = norm64(k);
+  const rho = Math.sqrt(left) + 1e-12 * (normG + 2 * normK);
+  quantiseValues(s, j, k, w);
+  writeTerms(s, j, rho, normG, normK, bent, centre, centreAbs, w);
+}
+
+/** w = H k / h, then its quantised values into wq. The scale and the norms are left at w's end. */
+function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
+  const d = <i32>dScreen(), h = rotation(), blocks = d / <i32>h;
+  for (let b = 0; b < blocks; b++) {
+    for (let i: i32 = 0; i < <i32>h; i++) {
+      const p = <usize>(b * <i32>h + i);
+      store<f64>(w + (p << 3), load<f64>(k + (<usize>(i * blocks + b) << 3)) * <f64>load<f32>(screenSign() + (p << 2)));
+    }
+  }
+  hadamardBlocks64(w, h, blocks);
+  let peak: f64 = 0;
+  for (let i = 0; i < d; i++) {
+    const v = load<f64>(w + (<usize>i << 3)) / <f64>h;
+    store<f64>(w + (<usize>i << 3), v);
+    peak = Math.max(peak, Math.abs(v));
+  }
+  const levels = <f64>wqLevels(), scale = peak > 0 ? peak / levels : 1, offset = <i32>wqOffset();
+  const tile = wq() + (<usize>(j >> 3) * dScreen() << 3) + (<usize>(j & 7) << 2);
+  let errors: f64 = 0, squares: f64 = 0;
+  for (let i = 0; i < d; i++) {
+    const v = load<f64>(w + (<usize>i << 3)), q = Math.min(levels, Math.max(-levels, nearest<f64>(v / scale)));
+    const e = v - scale * q;
+    errors += e * e;
+    squares += q * q;
+    store<u8>(tile + (<usize>(i >> 2) << 5) + <usize>(i & 3), <u8>(<i32>q + offset));
+  }
+  store<f64>(s + COLUMN_SCALE, scale);
+  store<f64>(s + COLUMN_SCALE, Math.sqrt(errors), 8);
+  store<f64>(s + COLUMN_SCALE, Math.sqrt(squares), 16);
+}
+
+/** P, Q, T and beta of column j. */
+function writeTerms(s: usize, j: i32, rho: f64, normG: f64, normK: f64, bent: f64, centre: f64, centreAbs: f64, w: usize): void {
+  const scale = load<f64>(s + COLUMN_SCALE), normDw = load<f64>(s + COLUMN_SCALE, 8), normQ = load<f64>(s + COLUMN_SCALE, 16);
+  const steps = <f64>dPad() / 4 + 5, r = <f64>rank();
+  let stages: f64 = 0;
+  for (let h = rotation(); h > 1; h >>= 1) stages += 1;
+  const bias64 = <f64>load<f32>(bias() + (<usize>j << 2)), cut = <f64>load<f32>(threshold() + (<usize>j << 2));
+  const tau = rho + 1.02 * U * normG + // y rounded once
+    1.03 * gamma(steps) * bent + // Vᵀy
+    1.03 * gamma(r + 2) * (1 + 1.03 * Math.sqrt(r)) * normK + // y + V(t∘Vᵀy)
+    1.03 * stages * U * normK + // Hz
+    1.03 * gamma(steps) * normG; // the exact pass itself
+  const beta = bias64 - cut + centre;
+  const kappa = gamma(steps) * centreAbs + 2 * U * Math.abs(bias64) +
+    1e-12 * (Math.abs(bias64) + Math.abs(cut) + centreAbs) + 1e-30 * (1 + normG);
+  const shift = (beta + kappa) / scale;
+  const terms = columnTerms() + (<usize>(j >> 3) << 7) + (<usize>(j & 7) << 2);
+  store<f32>(terms, above(normDw / scale + 16 * U * normQ));
+  store<f32>(terms, above(normQ), 32);
+  store<f32>(terms, above(tau / scale), 64);
+  store<f32>(terms, <f32>(shift + 16 * U * Math.abs(shift)), 96);
+}
+
+/** Quantises all columns; workers share them. Padding columns are never alive. */
+export function quantiseColumns(worker: i32): void {
+  barrier();
+  const s = scratchOf(worker), n = <i32>nPad(), step = 16;
+  for (let j = claim(CLAIM_COLUMNS, step); j < n; j = claim(CLAIM_COLUMNS, step)) {
+    for (let i = j; i < min(j + step, n); i++) {
+      quantiseColumn(s, i);
+      if (i < <i32>dSae()) continue;
+      const terms = columnTerms() + (<usize>(i >> 3) << 7) + (<usize>(i & 7) << 2);
+      store<f32>(terms, 0);
+      store<f32>(terms, 0, 32);
+      store<f32>(terms, 0, 64);
+      store<f32>(terms, -1, 96);
+    }
+  }
+  barrier();
+}

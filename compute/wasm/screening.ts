@@ -1,0 +1,231 @@
+/**
+ * Chooses the constants of screening from a sample of rows; docs/screening.md has the mathematics.
+ *
+ * Everything here only decides how good the screen is, never whether it is right: the bound holds for any mean, scale,
+ * directions and signs. So plain f32 products and a loose eigensolver are enough.
+ * @module
+ */
+import { dot, jacobiEigen, orthonormalise } from "./eigen.ts";
+import type { MemoryPlan } from "./plan_memory.ts";
+import type { Pool } from "./pool.ts";
+
+/** Rows sampled, at most; a multiple of 16. */
+export const SAMPLE_ROWS = 1024;
+/** Columns whose average decides scale and balance, at most; a multiple of 4. */
+export const SAMPLE_COLUMNS = 512;
+/** Directions balanced, at most; a multiple of 4. */
+export const MAX_RANK = 32;
+const ITERATIONS = 5;
+
+/** What is needed to choose. */
+export interface ScreeningParts {
+  /** The pass's layout. */
+  readonly memoryPlan: MemoryPlan;
+  /** The shared memory. */
+  readonly memory: WebAssembly.Memory;
+  /** The threads. */
+  readonly pool: Pool;
+  /** Address of a raw buffer, and how many rows its images make. */
+  readonly raw: number;
+  /** Rows in it. */
+  readonly rows: number;
+}
+
+/** Bytes that {@linkcode prepareScreening} works in. */
+export function screenWorkBytes(dPad: number): number {
+  const floats = 2 * SAMPLE_ROWS * dPad + SAMPLE_COLUMNS * dPad + SAMPLE_ROWS * SAMPLE_COLUMNS + dPad * dPad +
+    2 * MAX_RANK * dPad;
+  return 4 * floats + 1024;
+}
+
+/** Chooses mean, scale, directions, balance and signs, and quantises all columns. */
+export async function prepareScreening(parts: ScreeningParts): Promise<void> {
+  const { memory, pool, raw, rows } = parts;
+  const at = parts.memoryPlan.fields as Record<string, number>;
+  const { dPad, dVit, dSae, dScreen, rank } = at;
+  const work = workspace(at, memory);
+  const sampleRows = SAMPLE_ROWS;
+  await pool.run("sampleRows", raw, rows, sampleRows, work.sample.byteOffset);
+  const floats = (address: number, n: number): Float32Array => new Float32Array(memory.buffer, address, n);
+
+  const mean = centre(work.sample, sampleRows, dPad, dVit);
+  floats(at.screenMean, dScreen).set(mean);
+  const columns = Math.min(SAMPLE_COLUMNS, dSae - (dSae % 4));
+  const weights = floats(at.wt, at.nPad * dPad);
+  for (let i = 0; i < columns; i++) {
+    const j = Math.floor((i * dSae) / columns);
+    work.columns.set(weights.subarray(j * dPad, (j + 1) * dPad), i * dPad);
+  }
+  await pool.run(
+    "productNT",
+    work.sample.byteOffset,
+    work.columns.byteOffset,
+    work.projected.byteOffset,
+    sampleRows,
+    columns,
+    dPad,
+  );
+  const spread = columnSpread(work.projected, sampleRows, columns);
+  const scale = floats(at.screenScale, dScreen);
+  chooseScale(scale, work.sample, work.columns, spread, { sampleRows, columns, dPad, dVit });
+
+  for (let d = 0; d < dPad; d++) {
+    for (let i = 0; i < sampleRows; i++) {
+      work.transposed[d * sampleRows + i] = d < dVit ? work.sample[i * dPad + d] * scale[d] : 0;
+    }
+  }
+  const t = work.transposed.byteOffset;
+  await pool.run("productNT", t, t, work.covariance.byteOffset, dPad, dPad, sampleRows);
+  const { vectors, values } = await leadingDirections(parts, work, rank, dPad);
+  const v = floats(at.screenV, rank * dScreen);
+  for (let i = 0; i < rank; i++) v.set(vectors.subarray(i * dPad, i * dPad + dVit), i * dScreen);
+  new Float64Array(memory.buffer, at.screenV64, rank * dScreen).set(v);
+  let trace = 0;
+  for (let d = 0; d < dVit; d++) trace += work.covariance[d * dPad + d];
+  const balance = chooseBalance(vectors, values, trace, work.columns, spread, scale, { columns, dPad, dVit, rank });
+  floats(at.screenT, rank).set(isNearlyOrthonormal(v, rank, dScreen) ? balance : new Float32Array(rank));
+
+  let state = 1;
+  const sign = floats(at.screenSign, dScreen);
+  for (let i = 0; i < dScreen; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    sign[i] = state >>> 31 ? -1 : 1;
+  }
+  await pool.run("quantiseColumns");
+}
+
+/** Views on the work space. */
+function workspace(at: Record<string, number>, memory: WebAssembly.Memory): Record<
+  "sample" | "transposed" | "columns" | "projected" | "covariance" | "directions" | "products",
+  Float32Array
+> {
+  const { dPad } = at;
+  let top = at.screenWork;
+  const take = (n: number): Float32Array => {
+    const view = new Float32Array(memory.buffer, top, n);
+    top += Math.ceil((n * 4) / 64) * 64;
+    return view;
+  };
+  return {
+    sample: take(SAMPLE_ROWS * dPad),
+    transposed: take(SAMPLE_ROWS * dPad),
+    columns: take(SAMPLE_COLUMNS * dPad),
+    projected: take(SAMPLE_ROWS * SAMPLE_COLUMNS),
+    covariance: take(dPad * dPad),
+    directions: take(MAX_RANK * dPad),
+    products: take(MAX_RANK * dPad),
+  };
+}
+
+/** Subtracts the mean of the rows in place and returns it. */
+function centre(sample: Float32Array, rows: number, dPad: number, dVit: number): Float32Array {
+  const sums = new Float64Array(dVit);
+  for (let i = 0; i < rows; i++) for (let d = 0; d < dVit; d++) sums[d] += sample[i * dPad + d];
+  const mean = Float32Array.from(sums, (sum) => finite(sum / rows));
+  for (let i = 0; i < rows; i++) for (let d = 0; d < dVit; d++) sample[i * dPad + d] -= mean[d];
+  return mean;
+}
+
+const finite = (x: number): number => Number.isFinite(x) && Math.abs(x) < 1e30 ? x : 0;
+
+/** Root mean square of every column's pre-activation about the mean row. */
+function columnSpread(projected: Float32Array, rows: number, columns: number): Float64Array {
+  const squares = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) squares[j] += projected[i * columns + j] ** 2;
+  return squares.map((sum) => Math.sqrt(sum / rows));
+}
+
+/** D: the power of two nearest √(rms(w / σ) / std), per dimension. */
+function chooseScale(
+  scale: Float32Array,
+  sample: Float32Array,
+  columns: Float32Array,
+  spread: Float64Array,
+  size: { sampleRows: number; columns: number; dPad: number; dVit: number },
+): void {
+  const { dPad } = size;
+  for (let d = 0; d < size.dVit; d++) {
+    let x = 0;
+    let w = 0;
+    for (let i = 0; i < size.sampleRows; i++) x += sample[i * dPad + d] ** 2;
+    for (let j = 0; j < size.columns; j++) if (spread[j] > 0) w += (columns[j * dPad + d] / spread[j]) ** 2;
+    const ratio = Math.sqrt(w / size.columns) / Math.sqrt(x / size.sampleRows);
+    const exponent = Math.round(Math.log2(Math.sqrt(ratio)));
+    scale[d] = 2 ** (Number.isFinite(exponent) ? Math.max(-40, Math.min(40, exponent)) : 0);
+  }
+}
+
+/** The largest eigenpairs of the covariance by subspace iteration: rows of `vectors`, and values summed over the sample. */
+async function leadingDirections(
+  { pool }: ScreeningParts,
+  work: ReturnType<typeof workspace>,
+  rank: number,
+  dPad: number,
+): Promise<{ vectors: Float64Array; values: Float64Array }> {
+  const { covariance, directions, products } = work;
+  const q = new Float64Array(rank * dPad);
+  for (let i = 0; i < q.length; i++) q[i] = Math.sin(i * 12.9898 + (i % 7)) * 43758.5453 % 1;
+  for (let i = 0; i <= ITERATIONS; i++) {
+    orthonormalise(q, rank, dPad);
+    directions.set(q);
+    await pool.run("productNT", directions.byteOffset, covariance.byteOffset, products.byteOffset, rank, dPad, dPad);
+    if (i < ITERATIONS) q.set(products.subarray(0, q.length));
+  }
+  const small = new Float64Array(rank * rank);
+  for (let i = 0; i < rank; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = dot(q.subarray(i * dPad, (i + 1) * dPad), products.subarray(j * dPad, (j + 1) * dPad));
+      small[i * rank + j] = small[j * rank + i] = value;
+    }
+  }
+  const turn = jacobiEigen(small, rank);
+  const vectors = new Float64Array(rank * dPad);
+  for (let i = 0; i < rank; i++) {
+    for (let j = 0; j < rank; j++) {
+      const by = turn[i * rank + j];
+      for (let d = 0; d < dPad; d++) vectors[i * dPad + d] += by * q[j * dPad + d];
+    }
+  }
+  return { vectors, values: Float64Array.from({ length: rank }, (_, i) => small[i * rank + i]) };
+}
+
+/** t = min(1, a / ā) − 1 with a = (ω / λ)^¼: the directions in which rows are large but columns are not. */
+function chooseBalance(
+  vectors: Float64Array,
+  values: Float64Array,
+  trace: number,
+  columns: Float32Array,
+  spread: Float64Array,
+  scale: Float32Array,
+  size: { columns: number; dPad: number; dVit: number; rank: number },
+): Float32Array {
+  const { dPad, dVit, rank } = size;
+  const along = new Float64Array(rank);
+  let all = 0;
+  const g = new Float64Array(dPad);
+  for (let j = 0; j < size.columns; j++) {
+    if (!(spread[j] > 0)) continue;
+    for (let d = 0; d < dVit; d++) g[d] = columns[j * dPad + d] / scale[d] / spread[j];
+    all += dot(g, g);
+    for (let i = 0; i < rank; i++) along[i] += dot(g, vectors.subarray(i * dPad, (i + 1) * dPad)) ** 2;
+  }
+  const rest = Math.max(1, dVit - rank);
+  const otherOmega = (all - along.reduce((a, b) => a + b, 0)) / rest;
+  const otherLambda = (trace - values.reduce((a, b) => a + b, 0)) / rest;
+  const other = (otherOmega / otherLambda) ** 0.25;
+  return Float32Array.from(along, (omega, i) => {
+    const t = Math.min(1, (omega / values[i]) ** 0.25 / other) - 1;
+    return Number.isFinite(t) ? Math.max(-0.99, t) : 0;
+  });
+}
+
+/** Whether |VᵀV − I| is small enough for the bound's constants; otherwise nothing is balanced. */
+function isNearlyOrthonormal(v: Float32Array, rank: number, n: number): boolean {
+  for (let i = 0; i < rank; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = dot(v.subarray(i * n, (i + 1) * n), v.subarray(j * n, (j + 1) * n));
+      if (!(Math.abs(value - (i === j ? 1 : 0)) < 1e-5)) return false;
+    }
+  }
+  return true;
+}
