@@ -23,6 +23,8 @@ export {
 export { openShards, resolveLayer, type ShardFile, type Shards } from "./open_shards.ts";
 export { readArtifacts, readManifest, type StoredArtifacts, type StoredSketch } from "./read_artifacts.ts";
 export { type BlockReader, locate, openBlocks, type ShardPlace } from "./read_blocks.ts";
+export { openPictures, type PicturesSpec } from "./datasets/open_pictures.ts";
+export type { PictureSource } from "./datasets/picture_source.ts";
 export { resolveRun, type RunPaths } from "./resolve_run.ts";
 export { safeLoad } from "./safe_load.ts";
 export { type LazyTensor, openTensor, readTorch, type TorchValue } from "./torch_file.ts";
