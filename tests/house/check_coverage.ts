@@ -3,7 +3,7 @@
  * `deno task coverage` runs it.
  * @module
  */
-import { isGenerated, isModule, projectFiles, readProject } from "./_files.ts";
+import { isGenerated, isModule, projectFiles, readProject, ROOT } from "./_files.ts";
 import { scanModule } from "./_scan.ts";
 
 /** Lines of one file. */
@@ -16,12 +16,18 @@ export interface FileCoverage {
 /** Least part of the lines of `compute`, `io` and `render` together that the tests must run. */
 export const MIN_LINE_COVERAGE = 0.9;
 
-/** Parses an lcov report; files outside `compute/`, `io/` and `render/`, and generated ones, are left out. */
-export function parseLcov(text: string): FileCoverage[] {
+/** Whether a module is one that users run: in a room, not generated, and not part of the kernels' build. */
+function counts(path: string): boolean {
+  return /^(?:compute|io|render)\//.test(path) && !/\/build\/|\/kernels\/|\/build\w*\.ts$|\.d\.ts$/.test(path);
+}
+
+/** Parses an lcov report of files below `root`; modules that are not users' are left out. */
+export function parseLcov(text: string, root: string): FileCoverage[] {
   const files: FileCoverage[] = [];
   for (const record of text.split("end_of_record")) {
-    const path = /^SF:.*?\/((?:compute|io|render)\/[^\n]+)$/m.exec(record)?.[1];
-    if (!path || path.includes("/build/")) continue;
+    const file = /^SF:(.+)$/m.exec(record)?.[1] ?? "";
+    const path = file.slice(root.length);
+    if (!file.startsWith(root) || !counts(path)) continue;
     const number = (key: string): number => Number(new RegExp(`^${key}:(\\d+)$`, "m").exec(record)?.[1] ?? 0);
     files.push({ path, found: number("LF"), hit: number("LH") });
   }
@@ -34,9 +40,9 @@ export function parseLcov(text: string): FileCoverage[] {
  */
 export function unloaded(files: readonly FileCoverage[]): FileCoverage[] {
   const loaded = new Set(files.map(({ path }) => path));
-  return projectFiles().filter((path) => /^(?:compute|io|render)\//.test(path) && isModule(path) && !loaded.has(path))
+  return projectFiles().filter((path) => counts(path) && isModule(path) && !loaded.has(path))
     .map((path) => ({ path, text: readProject(path) }))
-    .filter(({ path, text }) => !isGenerated(path, text) && !/\/build\w*\.ts$|\.d\.ts$/.test(path))
+    .filter(({ path, text }) => !isGenerated(path, text))
     .map(({ path, text }) => ({ path, code: scanModule(text).code }))
     .filter(({ code }) => /\b(?:function|class|const|let)\b/.test(code))
     .map(({ path, code }) => ({ path, found: code.split("\n").filter((line) => line.trim() !== "").length, hit: 0 }));
@@ -49,7 +55,7 @@ export function lineCoverage(files: readonly FileCoverage[]): number {
 }
 
 if (import.meta.main) {
-  const loaded = parseLcov(await new Response(Deno.stdin.readable).text());
+  const loaded = parseLcov(await new Response(Deno.stdin.readable).text(), decodeURIComponent(ROOT.pathname));
   const files = [...loaded, ...unloaded(loaded)];
   const percent = (part: number): string => `${(100 * part).toFixed(1)} %`.padStart(8);
   const lines = files.map((file) => `${percent(file.hit / file.found)}  ${file.path}`);

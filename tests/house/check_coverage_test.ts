@@ -8,8 +8,9 @@ Deno.test({
     const record = (path: string, found: number, hit: number): string =>
       `SF:${path}\nDA:1,1\nLH:${hit}\nLF:${found}\nend_of_record\n`;
     const files = parseLcov(
-      record("/a/b/io/x.ts", 10, 5) + record("/a/b/compute/wasm/y.ts", 30, 30) + record("/a/b/cli.ts", 100, 0) +
-        record("/a/b/compute/wasm/build/z.js", 100, 0),
+      record("/a/io/x.ts", 10, 5) + record("/a/compute/wasm/y.ts", 30, 30) + record("/a/cli.ts", 100, 0) +
+        record("/a/compute/wasm/build/z.js", 100, 0) + record("/a/tests/io/x_test.ts", 9, 0),
+      "/a/",
     );
     assert.deepEqual(files.map(({ path }) => path), ["compute/wasm/y.ts", "io/x.ts"]);
     assert.equal(lineCoverage(files), 35 / 40);
