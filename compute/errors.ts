@@ -3,8 +3,10 @@
  *
  * Messages are in sentence case with no final period and say what was found, what was expected and what to do.
  * Plain misuse of a function throws a built-in instead: `RangeError` (a value), `TypeError` (a shape).
+ * Every message is {@linkcode printable}: one line of bounded length, whatever a hostile file put into it.
  * @module
  */
+import { printable } from "./printable.ts";
 
 /** A shard directory, its metadata or one of its files is not what its metadata says. */
 export class ShardFormatError extends Error {
@@ -16,7 +18,7 @@ export class ShardFormatError extends Error {
   readonly byteOffset: number | undefined;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string; byteOffset?: number }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
     this.byteOffset = facts.byteOffset;
   }
@@ -40,7 +42,7 @@ export class CheckpointError extends Error {
     facts: { path: string; key: string; found: string; expected: string },
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
     this.key = facts.key;
     this.found = facts.found;
@@ -56,7 +58,7 @@ export class TorchFileError extends Error {
   readonly path: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
   }
 }
@@ -71,7 +73,7 @@ export class UnsafePickleError extends Error {
   readonly symbol: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string; symbol: string }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
     this.symbol = facts.symbol;
   }
@@ -85,7 +87,7 @@ export class ConfigError extends Error {
   readonly path: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
   }
 }
@@ -98,7 +100,7 @@ export class DatasetError extends Error {
   readonly path: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
   }
 }
@@ -111,7 +113,7 @@ export class PictureError extends Error {
   readonly path: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
   }
 }
@@ -124,7 +126,7 @@ export class ArtifactError extends Error {
   readonly path: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.path = facts.path;
   }
 }
@@ -139,7 +141,7 @@ export class BackendUnavailableError extends Error {
   readonly reason: string;
   /** Makes the message of both. */
   constructor(backend: string, reason: string, options?: ErrorOptions) {
-    super(`Cannot use the ${backend} backend: ${reason}`, options);
+    super(printable(`Cannot use the ${backend} backend: ${reason}`), options);
     this.backend = backend;
     this.reason = reason;
   }
@@ -167,7 +169,7 @@ export class DeviceLimitError extends Error {
     facts: { limit: string; requested: number; available: number },
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(printable(message), options);
     this.limit = facts.limit;
     this.requested = facts.requested;
     this.available = facts.available;
@@ -192,7 +194,7 @@ export class NonFiniteError extends Error {
     facts: { image: number; patch: number; dimension: number; value: number },
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(printable(message), options);
     this.image = facts.image;
     this.patch = facts.patch;
     this.dimension = facts.dimension;
