@@ -16,7 +16,16 @@ export interface LoadedConfig {
 }
 
 /** Settings that only say where output goes or how much is printed: the demo stays the demo with them. */
-const OUTPUT_SETTINGS: ReadonlySet<string> = new Set(["dumpTo", "dryRun", "force", "profile", "quiet"]);
+const OUTPUT_SETTINGS: ReadonlySet<string> = new Set([
+  "breakLock",
+  "checkpointEvery",
+  "dryRun",
+  "dumpTo",
+  "force",
+  "profile",
+  "quiet",
+  "resume",
+]);
 
 /**
  * Reads settings from all their places; flags win over the file, the file over the demo, the demo over the defaults.

@@ -25,6 +25,7 @@ export function settingsPage(): string {
     "- Keys may be spelled `topK`, `top-k` or `top_k`; those with a dot may also stand in a table, `shardRoot` in `data`.",
     "- Paths are relative to the directory that the program is started in.",
     "- Sizes are bytes, or text with a binary suffix: `1.5G`, `512MiB`.",
+    "- Times are seconds, or text with a unit: `500ms`, `60s`, `5m`, `1h`.",
   ];
   for (const [group, settings] of Map.groupBy(listSettings(), (setting) => setting.group)) {
     const rows = settings.map((setting) => [

@@ -18,6 +18,18 @@ function size(): z.ZodType<number, number | string> {
   });
 }
 
+const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { ms: 0.001, "": 1, s: 1, m: 60, min: 60, h: 3600 };
+const DURATION_PATTERN = /^(\d+(?:\.\d+)?) ?(ms|s|min|m|h)?$/;
+
+/** Seconds as a number, or as text with a unit: `60s`, `5 min`, `1.5h`. */
+function duration(): z.ZodType<number, number | string> {
+  return z.union([z.number().min(0), z.string().regex(DURATION_PATTERN)]).transform((value) => {
+    if (typeof value === "number") return value;
+    const [, digits, unit = ""] = DURATION_PATTERN.exec(value)!;
+    return Number(digits) * SECONDS_PER_UNIT[unit];
+  });
+}
+
 const count = (): z.ZodInt => z.int().min(1);
 const range = (): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> => z.tuple([z.number(), z.number()]);
 
@@ -30,8 +42,8 @@ const DATA = z.strictObject({
   patches: z.enum(["cls", "patches", "meanpool"]).default("patches").meta({
     description: "What becomes a row: every patch, the CLS token, or the mean over an image's patches",
   }),
-  layer: z.union([z.int(), z.enum(["meanpool", "all"])]).default(-2).meta({
-    description: "Layer to read: a number that metadata.json lists, the mean over all layers, or all of them",
+  layer: z.union([z.int(), z.literal("meanpool")]).default(-2).meta({
+    description: "Layer to read: a number that metadata.json lists, or the mean over all layers",
   }),
   clamp: z.number().positive().default(1e5).meta({
     description: "Values are clamped to plus or minus this before they are scaled",
@@ -174,6 +186,13 @@ const GROUPS = {
     force: z.boolean().default(false).meta({ description: "Recompute even when fitting artifacts exist" }),
     resume: z.boolean().default(false).meta({
       description: "Go on from the last saved state of an interrupted job",
+    }),
+    checkpointEvery: duration().prefault("60s").meta({
+      description: "Save the state of the pass this often; with 0 only when the job is interrupted",
+      unit: "seconds",
+    }),
+    breakLock: z.boolean().default(false).meta({
+      description: "Take over an output directory that another job seems to hold",
     }),
     dryRun: z.boolean().default(false).meta({
       description: "Say what would be read, computed and written, and with which permissions; do nothing",

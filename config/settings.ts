@@ -45,6 +45,8 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   /** Alternatives. */
   readonly anyOf?: readonly JsonSchema[];
+  /** The one word accepted. */
+  readonly const?: string;
   /** Words accepted. */
   readonly enum?: readonly string[];
   /** Members of a pair. */
@@ -101,7 +103,7 @@ export function toSettings(schema: JsonSchema, group: string, prefix = ""): Sett
       takesNumbers: kinds.some(({ type }) => type === "integer" || type === "number"),
       takesWords: kinds.some(({ type }) => type === "string"),
       arity: leaf.prefixItems?.length ?? (leaf.type === "array" ? "many" : 1),
-      choices: kinds.flatMap((kind) => kind.enum ?? []),
+      choices: kinds.flatMap((kind) => kind.enum ?? (kind.const === undefined ? [] : [kind.const])),
     }];
   });
 }
@@ -116,7 +118,11 @@ function expectation(schema: JsonSchema): string {
   if (schema.type === "array") return `a list of ${plural(expectation(schema.items!))}`;
   if (schema.enum !== undefined) return schema.enum.length === 1 ? schema.enum[0] : `one of ${schema.enum.join(", ")}`;
   if (schema.type === "boolean") return "true or false";
-  if (schema.type === "string") return schema.pattern === undefined ? "text" : "a size such as 512MiB";
+  if (schema.const !== undefined) return schema.const;
+  if (schema.type === "string") {
+    if (schema.pattern === undefined) return "text";
+    return schema.pattern.includes("min") ? "a time such as 90s or 5m" : "a size such as 512MiB";
+  }
   const bounds: string[] = [];
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum } = schema;
   const bounded = maximum < Number.MAX_SAFE_INTEGER;

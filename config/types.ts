@@ -9,8 +9,8 @@ export interface DataConfig {
   readonly shardRoot: string;
   /** What becomes a row: every patch, the CLS token, or the mean over patches. */
   readonly patches: "cls" | "patches" | "meanpool";
-  /** A layer that the metadata lists, the mean over all layers, or all of them. */
-  readonly layer: number | "meanpool" | "all";
+  /** A layer that the metadata lists, or the mean over all layers. */
+  readonly layer: number | "meanpool";
   /** Values are clamped to `[−clamp, clamp]`. */
   readonly clamp: number;
   /** Subtract the mean of a sample of rows. */
@@ -95,6 +95,10 @@ export interface VisualsConfig {
   readonly force: boolean;
   /** Go on from the last saved state of an interrupted job. */
   readonly resume: boolean;
+  /** Seconds between saved states of the pass; 0 to save only when interrupted. */
+  readonly checkpointEvery: number;
+  /** Take over a directory that another job seems to hold. */
+  readonly breakLock: boolean;
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
   /** Print errors and warnings only. */
@@ -103,10 +107,15 @@ export interface VisualsConfig {
   readonly profile: boolean;
 }
 
-/** The same with everything optional: what a config file or a caller gives. Sizes may be text such as `"8GiB"`. */
+/**
+ * The same with everything optional: what a config file or a caller gives. Sizes may be text such as `"8GiB"`, times text
+ * such as `"5m"`.
+ */
 export type VisualsConfigInput =
-  & { readonly [K in keyof Omit<VisualsConfig, "data" | "images" | SizeSetting>]?: VisualsConfig[K] }
-  & { readonly [K in SizeSetting]?: number | string }
+  & {
+    readonly [K in keyof Omit<VisualsConfig, "data" | "images" | SizeSetting | "checkpointEvery">]?: VisualsConfig[K];
+  }
+  & { readonly [K in SizeSetting | "checkpointEvery"]?: number | string }
   & { readonly data?: Partial<DataConfig>; readonly images?: Partial<ImagesConfig> };
 
 /** Settings that are a number of bytes. */

@@ -69,6 +69,8 @@ Deno.test({
       dumpTo: "./data",
       force: false,
       resume: false,
+      checkpointEvery: 60,
+      breakLock: false,
       dryRun: false,
       quiet: false,
       profile: false,
@@ -227,5 +229,16 @@ Deno.test({
       message: `There is no config file ${here}none.json; check the path given to --config`,
     });
     await rejects(readConfigFile("/elsewhere/run.json"), { name: "NotCapable" });
+  },
+});
+
+Deno.test({
+  name: "parseConfig() reads times with units as seconds",
+  permissions: "none",
+  fn(): void {
+    const seconds = ["60s", "500ms", "1.5 min", "5m", "2h", "0", 7.5].map((checkpointEvery) =>
+      parseConfig({ checkpointEvery }).checkpointEvery
+    );
+    deepStrictEqual(seconds, [60, 0.5, 90, 300, 7200, 0, 7.5]);
   },
 });
