@@ -1,0 +1,178 @@
+/** Tries to break the screen: whatever it lets through, the result must have the dense pass's bits. */
+import assert from "node:assert/strict";
+import type { Sae } from "../../../compute/sae.ts";
+import { createWasmBackend } from "../../../compute/wasm/mod.ts";
+import { dot } from "../../../compute/wasm/eigen.ts";
+import { assertSameState, makeCase, makePlan, Random, runFold } from "../_cases.ts";
+import { type Harness, openHarness, ROWS, type Target } from "./_screen_harness.ts";
+
+/** An encoder with sparse latents, and rows with a mean, a decaying spectrum and outlier dimensions. */
+function hardCase(seed: number, dVit: number, dSae: number): { sae: Sae; sample: Float32Array; random: Random } {
+  const random = new Random(seed);
+  const size = Float32Array.from({ length: dVit }, (_, i) => i % 40 === 3 ? 30 : 2 / Math.sqrt(1 + i % 32));
+  const mean = random.normals(dVit, 1);
+  const factors = random.normals(4 * dVit, 1);
+  const sample = new Float32Array(ROWS * dVit);
+  for (let r = 0; r < ROWS; r++) {
+    const heavy = random.uniform() < 0.01 ? 8 : 1;
+    const common = random.normals(4, 1.5);
+    for (let d = 0; d < dVit; d++) {
+      let x = random.normal();
+      for (let f = 0; f < 4; f++) x += common[f] * factors[f * dVit + d];
+      sample[r * dVit + d] = heavy * x * size[d] + mean[d] * size[d];
+    }
+  }
+  const wEnc = random.normals(dVit * dSae, 1 / Math.sqrt(dVit)).map((w, i) => w / size[Math.floor(i / dSae)]);
+  const bEnc = random.normals(dSae, 0.5, -7);
+  return {
+    sae: { dVit, dSae, wEnc, bEnc, bPre: new Float32Array(dVit), activation: { kind: "relu" } },
+    sample,
+    random,
+  };
+}
+
+/**
+ * A rotated row on which column `target` is just positive, although most of its pre-activation hides in the quantisation
+ * errors: along dw, and in the row's own rounding along q.
+ */
+function alignedRow(target: Target, random: Random, excess: number): Float64Array {
+  const { w, dw, q, beta } = target;
+  const peak = dw.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const lift = random.uniform() * 40;
+  const along = 4 + random.uniform() * 100;
+  const q2 = dot(q, q);
+  // Whole parts follow dw and, as far as needed, q; fractions just under one half lean towards q.
+  const m = dw.map((e, i) => Math.round((along * e) / peak + (lift * q[i]) / Math.sqrt(q2 / q.length) / 8));
+  m[random.below(m.length)] = 127;
+  const v = m.map((whole, i) => Math.abs(whole) === 127 ? whole : whole + 0.4999 * Math.sign(q[i]));
+  const by = -beta * (1 + excess) / dot(v, w);
+  return v.map((x) => x * by);
+}
+
+/** ROWS rows, each aimed at one column. */
+function aimedRows(harness: Harness, columns: number, random: Random): Float32Array {
+  const rows = new Float32Array(ROWS * harness.d);
+  const targets = Array.from({ length: columns }, (_, j) => harness.target(j));
+  for (let r = 0; r < ROWS; r++) {
+    const excess = 10 ** (-5 * random.uniform()) * 0.05;
+    rows.set(harness.rowFor(alignedRow(targets[r % columns], random, excess)), r * harness.d);
+  }
+  return rows;
+}
+
+const misses = (screened: Uint32Array, dense: Uint32Array): number =>
+  dense.reduce((sum, count, j) => sum + count - screened[j], 0);
+
+for (const bits of [undefined, 7] as const) {
+  Deno.test({
+    name: `screening misses nothing on rows aligned with the quantisation errors${bits ? ", 7-bit weights" : ""}`,
+    permissions: "none",
+    fn: async () => {
+      let caught = 0;
+      for (const [seed, dVit] of [[1, 64], [2, 128], [3, 320]]) {
+        const { sae, sample, random } = hardCase(seed, dVit, 136);
+        const harness = await openHarness(sae, sample, bits);
+        const rows = aimedRows(harness, 136, random);
+        const dense = await harness.run(rows, false);
+        assertSameState((await harness.run(rows, true)).state, dense.state);
+        // The same rows must show a bound that is too small, or this test could not fail.
+        harness.spoil(0.5);
+        caught += misses((await harness.run(rows, true)).state.count, dense.state.count);
+      }
+      assert(caught > 100, `a spoiled bound was caught ${caught} times only`);
+    },
+  });
+}
+
+Deno.test({
+  name: "screening decides most pairs of ordinary rows, and gives the dense bits",
+  permissions: "none",
+  fn: async () => {
+    const { sae, sample } = hardCase(5, 192, 264);
+    const harness = await openHarness(sae, sample);
+    const screened = await harness.run(sample, true);
+    assertSameState(screened.state, (await harness.run(sample, false)).state);
+    assert(screened.survivors < 0.15, `${screened.survivors} of the pairs survived`);
+  },
+});
+
+Deno.test({
+  name: "screening gives the dense bits on zero, constant, huge, tiny and half-way rows",
+  permissions: "none",
+  fn: async () => {
+    const { sae, sample, random } = hardCase(6, 64, 72);
+    const harness = await openHarness(sae, sample);
+    const d = harness.d;
+    const kinds: ((r: number, i: number) => number)[] = [
+      () => 0,
+      () => -0,
+      (r) => r / 100,
+      (r, i) => sample[r * d + i] * 1e6,
+      (r, i) => sample[r * d + i] * 1e18,
+      (r, i) => sample[r * d + i] * 1e30,
+      (r, i) => sample[r * d + i] * 1e-20,
+      (r, i) => sample[r * d + i] * 1e-42,
+      (_r, i) => (i === 17 ? 3e37 : 0),
+      (r, i) => Math.round(sample[r * d + i] * 8) / 8 + 0.0625,
+      (_r, i) => sample[i],
+      (r, i) => (i === r % d ? 1e20 : sample[r * d + i]),
+    ];
+    const rows = Float32Array.from({ length: ROWS * d }, (_, at) => {
+      const r = Math.floor(at / d);
+      return kinds[r % kinds.length](r, at % d);
+    });
+    // And rows whose rotated values all lie half-way between two steps.
+    for (let r = 0; r < ROWS; r += 3) {
+      const v = Float64Array.from({ length: d }, () => random.below(254) - 126.5);
+      v[0] = 127;
+      rows.set(harness.rowFor(v), r * d);
+    }
+    assertSameState((await harness.run(rows, true)).state, (await harness.run(rows, false)).state);
+  },
+});
+
+Deno.test({
+  name: "screening gives the dense bits for odd encoders: zero and huge columns, thresholds, positive biases",
+  permissions: "none",
+  fn: async () => {
+    const { sae, sample } = hardCase(7, 64, 72);
+    const wEnc = sae.wEnc.slice();
+    const bEnc = sae.bEnc.slice();
+    for (let i = 0; i < 64; i++) {
+      wEnc[i * 72] = 0;
+      wEnc[i * 72 + 1] *= 1e25;
+      wEnc[i * 72 + 2] *= 1e-30;
+      wEnc[i * 72 + 3] = i === 5 ? 1 : 0;
+    }
+    bEnc[4] = 1e9;
+    bEnc[5] = 0.5;
+    bEnc[0] = -0;
+    for (
+      const activation of [
+        { kind: "relu" },
+        { kind: "threshold", threshold: 0.75 },
+        { kind: "jumprelu", threshold: Float32Array.from({ length: 72 }, (_, j) => j / 20 - 1) },
+      ] as const
+    ) {
+      const harness = await openHarness({ ...sae, wEnc, bEnc, activation }, sample);
+      assertSameState((await harness.run(sample, true)).state, (await harness.run(sample, false)).state);
+    }
+  },
+});
+
+Deno.test({
+  name: "a whole pass with screening has the bits of one without, for any threads and batches",
+  permissions: "none",
+  fn: async () => {
+    const given = makeCase({ dVit: 70, dSae: 203, nImages: 260, patches: 7, bias: -2, scale: true });
+    const dense = await createWasmBackend({ screenAbove: Infinity });
+    const screened = await createWasmBackend({ screenAbove: 0, workersAbove: 0 });
+    const plan = makePlan(given, { k: 9 });
+    const expected = await runFold(dense, given.sae, plan, given.block);
+    for (const [threads, batch] of [[1, 260], [2, 100], [3, 77]]) {
+      assertSameState(await runFold(screened, given.sae, { ...plan, threads }, given.block, batch), expected);
+    }
+    await dense.close();
+    await screened.close();
+  },
+});
