@@ -2,6 +2,7 @@
  * Checkpoints of saev itself: the January 2025 release, and schemas 1 to 5.
  * @module
  */
+import { shown } from "../compute/printable.ts";
 import type { Activation, Sae } from "../compute/sae.ts";
 import { tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
 import type { Checkpoint, SaeInfo } from "./load_sae.ts";
@@ -32,7 +33,7 @@ export function saevCheckpoint(checkpoint: Checkpoint): { sae: Sae; info: Omit<S
   if (!isSaev) return undefined;
   const schema = header?.schema ?? 0;
   if (typeof schema !== "number" || !Number.isInteger(schema) || schema < 0 || schema > MAX_SCHEMA) {
-    return wrong(path, "schema", JSON.stringify(schema), `a schema from 1 to ${MAX_SCHEMA}`);
+    return wrong(path, "schema", shown(schema), `a schema from 1 to ${MAX_SCHEMA}`);
   }
   const cfg = schema === 0 ? header ?? {} : record(header?.cfg) ?? {};
   const shape = tensorAt(path, value, "W_enc").shape;
@@ -40,7 +41,7 @@ export function saevCheckpoint(checkpoint: Checkpoint): { sae: Sae; info: Omit<S
   const [dVit, dSae] = shape;
   for (const [key, width, expected] of [["d_vit", dVit, "d"], ["d_model", dVit, "d"], ["d_sae", dSae, "n"]] as const) {
     if (cfg[key] !== undefined && cfg[key] !== width) {
-      wrong(path, "W_enc", `shape [${dVit}, ${dSae}]`, `${expected} = ${key} = ${cfg[key]} of the first line`);
+      wrong(path, "W_enc", `shape [${dVit}, ${dSae}]`, `${expected} = ${key} = ${shown(cfg[key])} of the first line`);
     }
   }
   const subtracts = schema <= 1;
@@ -101,7 +102,7 @@ function readActivation(
     case "topk": {
       const k = params.top_k ?? params.k;
       if (!Number.isSafeInteger(k) || (k as number) < 1) {
-        return wrong(path, "cfg.activation", `top_k ${JSON.stringify(k)}`, "an integer of at least 1");
+        return wrong(path, "cfg.activation", `top_k ${shown(k)}`, "an integer of at least 1");
       }
       return { activation: { kind: "topk", k: k as number }, text: `TopK(${k})`, warnings: [] };
     }
@@ -125,7 +126,7 @@ function readActivation(
       };
     }
   }
-  return wrong(path, "cfg.activation", JSON.stringify(cls ?? found ?? null), "Relu, TopK or BatchTopK");
+  return wrong(path, "cfg.activation", shown(cls ?? found ?? null), "Relu, TopK or BatchTopK");
 }
 
 function record(value: unknown): Record<string, unknown> | undefined {

@@ -3,7 +3,9 @@
  * @module
  */
 import { CheckpointError } from "../compute/errors.ts";
+import { shown } from "../compute/printable.ts";
 import type { Sae } from "../compute/sae.ts";
+import type { ByteSource } from "./byte_source.ts";
 import { saevCheckpoint } from "./checkpoint_saev.ts";
 import { readHeader } from "./_checkpoint_parts.ts";
 import { type FileSource, openFile, sha256 } from "./open_file.ts";
@@ -71,20 +73,26 @@ const RECOGNISERS: readonly Recogniser[] = [saevCheckpoint];
 export async function loadSae(path: string): Promise<LoadedSae> {
   const file = await openCheckpoint(path);
   try {
-    const { header, body } = await readHeader(file);
-    const value = await readTorch(body);
-    for (const recognise of RECOGNISERS) {
-      const found = recognise({ path, header, value });
-      if (found !== undefined) return { sae: found.sae, info: { ...found.info, sha256: await sha256(file) } };
-    }
-    const keys = value instanceof Map ? `the keys ${[...value.keys()].slice(0, 8).join(", ")}` : "no dictionary";
-    throw new CheckpointError(
-      `Cannot recognise checkpoint ${path}: it holds ${keys}, and W_enc, b_enc, W_dec, b_dec were expected`,
-      { path, key: "W_enc", found: keys, expected: "W_enc, b_enc, W_dec, b_dec" },
-    );
+    return await saeFrom(file);
   } finally {
     file.close();
   }
+}
+
+/** The same of an open source, which stays open. */
+export async function saeFrom(file: ByteSource): Promise<LoadedSae> {
+  const { path } = file;
+  const { header, body } = await readHeader(file);
+  const value = await readTorch(body);
+  for (const recognise of RECOGNISERS) {
+    const found = recognise({ path, header, value });
+    if (found !== undefined) return { sae: found.sae, info: { ...found.info, sha256: await sha256(file) } };
+  }
+  const keys = value instanceof Map ? `the keys ${shown([...value.keys()])}` : "no dictionary";
+  throw new CheckpointError(
+    `Cannot recognise checkpoint ${path}: it holds ${keys}, and W_enc, b_enc, W_dec, b_dec were expected`,
+    { path, key: "W_enc", found: keys, expected: "W_enc, b_enc, W_dec, b_dec" },
+  );
 }
 
 async function openCheckpoint(path: string): Promise<FileSource> {

@@ -47,7 +47,12 @@ interface ArrowIndex {
  * @throws {DatasetError} If the file is not Arrow, is damaged or cut off, or lacks a column.
  */
 export async function openArrowTable(path: string): Promise<PictureTable> {
-  const source = await openFile(path);
+  return await readArrowTable(await openFile(path));
+}
+
+/** The same of an open source, which is closed with the table, or now if it cannot be read. */
+export async function readArrowTable(source: FileSource): Promise<PictureTable> {
+  const { path } = source;
   try {
     const index = await indexBatches(source);
     const schema = tableFromIPC(index.preamble).schema;

@@ -21,7 +21,12 @@ import {
  * @throws {DatasetError} If the file is not Parquet, is damaged, or lacks a column.
  */
 export async function openParquetTable(path: string): Promise<PictureTable> {
-  const source = await openFile(path);
+  return await readParquetTable(await openFile(path));
+}
+
+/** The same of an open source, which is closed with the table, or now if it cannot be read. */
+export async function readParquetTable(source: FileSource): Promise<PictureTable> {
+  const { path } = source;
   try {
     const file = asyncBuffer(source);
     const metadata = await parquetMetadataAsync(file);
