@@ -63,7 +63,7 @@ export function checkPlan(sae: Sae, plan: FoldPlan, from?: LatentState): void {
 /**
  * Refuses an encoder whose arrays do not have the lengths it states.
  *
- * @throws {TypeError} If an array has the wrong length.
+ * @throws {TypeError} If an array has the wrong length, or the encoder normalises its input: no backend does that itself.
  * @throws {RangeError} If TopK's k is not an integer of at least 1.
  *
  * @example
@@ -74,7 +74,10 @@ export function checkPlan(sae: Sae, plan: FoldPlan, from?: LatentState): void {
  * ```
  */
 export function checkSae(sae: Sae): void {
-  const { dVit, dSae, wEnc, bEnc, bPre, activation } = sae;
+  const { dVit, dSae, wEnc, bEnc, bPre, activation, inputNorm } = sae;
+  if (inputNorm !== undefined) {
+    throw new TypeError(`Cannot apply ${inputNorm.kind} within a backend: wrap the backend in withInputNorm()`);
+  }
   hasLength("wEnc", wEnc.length, dVit * dSae);
   hasLength("bEnc", bEnc.length, dSae);
   hasLength("bPre", bPre.length, dVit);

@@ -7,6 +7,7 @@ import { batchedIdx } from "./batched_idx.ts";
 import { createReferenceBackend } from "./reference/mod.ts";
 import type { Sae } from "./sae.ts";
 import { type Tensor, tensor } from "./tensor.ts";
+import { withInputNorm } from "./with_input_norm.ts";
 
 /** See {@linkcode getSaeActs}. */
 export interface SaeActsOptions {
@@ -47,11 +48,12 @@ export async function getSaeActs(vitActs: Tensor, sae: Sae, options: SaeActsOpti
   if (vitActs.shape.length !== 2 || vitActs.shape[1] !== dVit) {
     throw new TypeError(`Cannot encode rows of shape [${vitActs.shape.join(", ")}]: expected [n, ${dVit}]`);
   }
+  const encoder = withInputNorm(backend);
   const n = vitActs.shape[0];
   const out = new Float32Array(n * dSae);
   for (const [start, end] of batchedIdx(n, saeBatchSize)) {
     const batch = tensor(vitActs.data.subarray(start * dVit, end * dVit), [end - start, dVit]);
-    out.set((await backend.encode(batch, sae)).data, start * dSae);
+    out.set((await encoder.encode(batch, sae)).data, start * dSae);
   }
   return tensor(out, [n, dSae]);
 }

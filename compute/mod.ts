@@ -30,3 +30,4 @@ export * from "./rows.ts";
 export * from "./sae.ts";
 export * from "./tensor.ts";
 export * from "./topk.ts";
+export * from "./with_input_norm.ts";

@@ -21,7 +21,17 @@ export type Activation =
   | { readonly kind: "jumprelu"; readonly threshold: Float32Array };
 
 /**
- * An encoder: `f(x) = act((x − bPre) · wEnc + bEnc)`.
+ * What is done to each row before anything else, on its own numbers only.
+ *
+ * - `layer_norm`: `x ← (x − μ)/(σ + epsilon)`, μ the row's mean, σ its standard deviation with `n − 1` below.
+ * - `constant_norm`: `x ← x · norm/‖x‖₂`; a row of zeros stays zeros.
+ */
+export type InputNorm =
+  | { readonly kind: "layer_norm"; readonly epsilon: number }
+  | { readonly kind: "constant_norm"; readonly norm: number };
+
+/**
+ * An encoder: `f(x) = act((x − bPre) · wEnc + bEnc)`, on rows that `inputNorm` may change first.
  *
  * Source: formats.md of this system's specification; `bPre` is `b_dec` where the convention subtracts it, zeros where not.
  */
@@ -38,6 +48,18 @@ export interface Sae {
   readonly bPre: Float32Array;
   /** The activation. */
   readonly activation: Activation;
+  /** Changes rows after centring and scaling, before `bPre`; see `withInputNorm`, without which backends refuse it. */
+  readonly inputNorm?: InputNorm | undefined;
+}
+
+/**
+ * The other half: `x̂ = f · wDec + bDec`, in the space of rows that the encoder sees after `inputNorm`.
+ */
+export interface Decoder {
+  /** One direction per latent, `f32 [dSae, dVit]`, row-major, finite. */
+  readonly wDec: Float32Array;
+  /** `f32 [dVit]`, finite. */
+  readonly bDec: Float32Array;
 }
 
 /** The lowest pre-activation a latent must exceed to fire: 0, or its threshold if that is larger. */

@@ -6,6 +6,7 @@ import type { Backend, FoldPlan } from "../compute/backend.ts";
 import { NonFiniteError } from "../compute/errors.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { imageStride, type RowLayout, rowsPerImage } from "../compute/rows.ts";
+import { withInputNorm } from "../compute/with_input_norm.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { locate, openBlocks } from "../io/read_blocks.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
@@ -69,7 +70,7 @@ export async function foldRows(
   const { nImages, layout } = plan;
   const perImage = rowsPerImage(layout);
   const bytesPerImage = imageStride(layout) * 4;
-  const fold = await watch.time("prepare", () => backend.open(inputs.sae, plan));
+  const fold = await watch.time("prepare", () => withInputNorm(backend).open(inputs.sae, plan));
   const reader = openBlocks(inputs.shards, inputs.layer);
   try {
     for (let first = 0; first < nImages;) {
