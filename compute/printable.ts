@@ -19,16 +19,20 @@ const MAX_MESSAGE_LENGTH = 1000;
  * ```
  */
 export function printable(text: string): string {
-  const half = MAX_MESSAGE_LENGTH / 2;
-  const short = text.length <= MAX_MESSAGE_LENGTH
-    ? text
-    : `${text.slice(0, half)} … ${text.slice(-half)} (${text.length} characters)`;
   // deno-lint-ignore no-control-regex -- control characters are what is looked for
-  return short.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (unit) => {
-    if (unit === "\n") return "\\n";
-    const code = unit.charCodeAt(0).toString(16);
-    return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code}`;
-  });
+  return clipped(
+    clipped(text).replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (unit) => {
+      if (unit === "\n") return "\\n";
+      const code = unit.charCodeAt(0).toString(16);
+      return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code}`;
+    }),
+  );
+}
+
+function clipped(text: string): string {
+  if (text.length <= MAX_MESSAGE_LENGTH) return text;
+  const half = MAX_MESSAGE_LENGTH / 2 - 30;
+  return `${text.slice(0, half)} … ${text.slice(-half)} (${text.length} characters)`;
 }
 
 /**
