@@ -72,10 +72,12 @@ export const U32_FIELDS = [
   "screenV", // f32 [rank, dScreen]
   "screenV64", // f64 [rank, dScreen], the same values
   "screenT", // f32 [rank]
-  "xqRows", // rows of a chunk, rounded up to a multiple of 6
-  "xq", // i8 [2, xqRows / 6, dScreen / 4, 6, 4]: quantised rows of this chunk and the next
-  "rowTerms", // f32 [2, xqRows / 6, 4, 6]: s_x, nx, nd, ny
-  "rowCorrection", // i32 [2, xqRows]: −wqOffset · the sum of the row's quantised values
+  "panelRows", // rows of a screening tile: 6 where 32-bit dot products are used, 4 where 16-bit ones
+  "segment", // dimensions summed in 16 bits before widening; all of dScreen where sums are 32-bit
+  "xqRows", // rows of a chunk, rounded up to a multiple of 12
+  "xq", // i8 [2, xqRows / panelRows, dScreen / 4, panelRows, 4]: quantised rows of this chunk and the next
+  "rowTerms", // f32 [2, xqRows / panelRows, 4, panelRows]: s_x, nx, nd, ny
+  "rowCorrection", // u32 [2, xqRows / panelRows, segments, panelRows]: where a segment's sums begin, see quantise_rows.as
   "screenWork", // space to choose the constants in
 ] as const;
 

@@ -19,6 +19,9 @@ const RAW_BUFFERS = 2;
 /** Rows worked on at a time, if images allow: their f32 rows should stay in a core's level-2 cache. */
 const CHUNK_ROWS = 512;
 
+/** Dimensions whose products the narrow screen adds up in 16 bits; a multiple of 8 that divides 64. */
+const SEGMENT = 64;
+
 /** Chosen sizes and addresses. */
 export interface MemoryPlan {
   /** Values of the parameter block that are sizes or addresses. */
@@ -42,14 +45,18 @@ const lowestBit = (n: number): number => n & -n;
  *
  * @param threads Workers, at most; each has a scratch region.
  * @param options `encodeOnly`: no statistics, but room for every pre-activation of a chunk. `dotBits`: what the probe found;
- *   0 leaves screening out.
+ *   0 leaves screening out. `wideScreen`: screen in 32 bits even where only 7 bits are exact.
  * @throws {DeviceLimitError} If it does not fit `plan.maxMemoryBytes` or a 32-bit memory.
  */
 export function planMemory(
   sae: Sae,
   plan: FoldPlan,
   threads: number,
-  { encodeOnly = false, dotBits = 0 }: { encodeOnly?: boolean; dotBits?: 0 | 7 | 8 } = {},
+  { encodeOnly = false, dotBits = 0, wideScreen = false }: {
+    encodeOnly?: boolean;
+    dotBits?: 0 | 7 | 8;
+    wideScreen?: boolean;
+  } = {},
 ): MemoryPlan {
   const perImage = rowsPerImage(plan.layout);
   const { dVit, dSae } = sae;
@@ -69,7 +76,9 @@ export function planMemory(
   const rotation = Math.min(256, lowestBit(dScreen));
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
   const canScreen = dotBits > 0 && rank > 0 && rowK === 0 && dSae >= 64;
-  const xqRows = roundUp(chunkRows, 6);
+  const narrow = dotBits === 7 && !wideScreen && dScreen > SEGMENT;
+  const segment = narrow ? SEGMENT : dScreen;
+  const xqRows = roundUp(chunkRows, 12);
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
 
   let top = REGIONS_AT;
@@ -128,6 +137,8 @@ export function planMemory(
     rotation,
     rank,
     xqRows,
+    panelRows: narrow ? 4 : 6,
+    segment,
     wqOffset: dotBits === 8 ? 128 : 64,
     wqLevels: dotBits === 8 ? 127 : 63,
     columnDense: screened(nPad / 2),
@@ -139,7 +150,7 @@ export function planMemory(
     screenV: screened(rank * dScreen * 4),
     screenV64: screened(rank * dScreen * 8),
     rowTerms: screened(2 * xqRows * 16),
-    rowCorrection: screened(2 * xqRows * 4),
+    rowCorrection: screened(2 * xqRows * 4 * (dScreen / segment)),
     xq: screened(2 * xqRows * dScreen),
     wq: screened(nPad * dScreen),
     screenWork: screened(screenWorkBytes(dPad)),

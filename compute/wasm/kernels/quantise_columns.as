@@ -95,13 +95,25 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
     }
   }
   hadamardBlocks64(w, h, blocks);
-  let peak: f64 = 0;
-  for (let i = 0; i < d; i++) {
-    const v = load<f64>(w + (<usize>i << 3)) / <f64>h;
-    store<f64>(w + (<usize>i << 3), v);
-    peak = Math.max(peak, Math.abs(v));
+  const inSegment = <i32>segment(), narrow = inSegment < d;
+  let peak: f64 = 0, crowd: f64 = 0;
+  for (let i = 0; i < d; i += inSegment) {
+    let low: f64 = 0, top: f64 = 0; // squares of the first and second pair of every four
+    for (let q = i; q < i + inSegment; q++) {
+      const v = load<f64>(w + (<usize>q << 3)) / <f64>h;
+      store<f64>(w + (<usize>q << 3), v);
+      peak = Math.max(peak, Math.abs(v));
+      if (q & 2) top += v * v;
+      else low += v * v;
+    }
+    crowd = Math.max(crowd, Math.max(low, top));
   }
-  const levels = <f64>wqLevels(), scale = peak > 0 ? peak / levels : 1, offset = <i32>wqOffset();
+  const levels = <f64>wqLevels(), offset = <i32>wqOffset();
+  let scale = peak / levels;
+  if (narrow) {
+    scale = Math.max(scale, Math.sqrt(crowd) / (COLUMN_CROWD - Math.sqrt(<f64>inSegment / 2) / 2) * (1 + 1e-9));
+  }
+  if (!(scale > 0)) scale = 1;
   const tile = wq() + (<usize>(j >> 3) * dScreen() << 3) + (<usize>(j & 7) << 2);
   let errors: f64 = 0, squares: f64 = 0;
   for (let i = 0; i < d; i++) {

@@ -86,7 +86,17 @@ function storeTile(j: i32, n: i32, x: usize): void`,
     "",
     (r) => `v128.store(pre() + ((<usize>(i + ${r}) * nPad() + <usize>j) << 2), sums);`,
   );
-  return [lanes, append, dense, stored, productKernel(), exactKernel(4, 4), shrinkKernel(), screenKernel()].join("\n");
+  return [
+    lanes,
+    append,
+    dense,
+    stored,
+    productKernel(),
+    exactKernel(4, 4),
+    shrinkKernel(),
+    screenKernel(false),
+    screenKernel(true),
+  ].join("\n");
 }
 
 /** The exact pass over one column's survivors, `group` rows at a time. */
@@ -176,9 +186,16 @@ function shrinkDirections(y: usize, z: usize): void {
 }`;
 }
 
-/** The screen: 6 rows by 8 columns in 8-bit integers, then the bound. */
-function screenKernel(): string {
-  const rows = 6, unroll = 2;
+/**
+ * The screen: rows by 8 columns in 8-bit integers, then the bound. Two ways to add products up:
+ *
+ * - wide: one instruction multiplies four bytes and adds them to 32 bits; good where the engine has it as one instruction.
+ * - narrow: pairs are added in 16 bits, modulo 2^16, for a segment of the dimensions, and widened only then: fewer
+ *   instructions where the wide one is made of three. Rows and columns are scaled such that no segment's sum overflows.
+ */
+function screenKernel(narrow: boolean): string {
+  const [rows, unroll] = narrow ? [4, 2] : [6, 2];
+  const tile = range(rows).flatMap((r) => range(2).map((v) => ({ r, v, at: 16 * (2 * r + v) })));
   const steps = range(unroll).map((u) => {
     const w = range(2).map((v) => `const w${u}_${v} = v128.load(w, ${32 * u + 16 * v});`);
     const x = range(rows).map((r) => {
@@ -186,13 +203,39 @@ function screenKernel(): string {
       const load = word % 4 === 0 ? `const x${word >> 2} = v128.load(p, ${4 * word});` : "";
       const lane = word % 4;
       return `${load} t = v128.shuffle<i32>(x${word >> 2}, x${word >> 2}, ${lane}, ${lane}, ${lane}, ${lane});
-        ${range(2).map((v) => `a${r}_${v} = dot8(t, w${u}_${v}, a${r}_${v});`).join(" ")}`;
+        ${
+        range(2).map((v) =>
+          narrow
+            ? `a${r}_${v} = i16x8.add(a${r}_${v}, dotPairs(t, w${u}_${v}));`
+            : `a${r}_${v} = dot8(t, w${u}_${v}, a${r}_${v});`
+        ).join(" ")
+      }`;
     });
     return [...w, ...x].join("\n");
-  });
+  }).join("\n");
+  const begin = tile.map(({ r, v }) => `let a${r}_${v} = v128.load32_splat(corrections, ${4 * r});`).join("\n");
+  const advance = `p += ${4 * rows * unroll}; w += ${32 * unroll};`;
+  const sums = narrow
+    ? `${tile.map(({ at }) => `v128.store(s + TILE, i32x4.splat(0), ${at});`).join(" ")}
+    do {
+      ${begin}
+      const pause = p + segmentWide;
+      do { ${steps} ${advance} } while (p != pause);
+      ${
+      tile.map(({ r, v, at }) =>
+        `v128.store(s + TILE, i32x4.add(v128.load(s + TILE, ${at}), i32x4.extadd_pairwise_i16x8_s(a${r}_${v})), ${at});`
+      ).join("\n      ")
+    }
+      corrections += ${4 * rows};
+    } while (p != end);`
+    : `${begin}
+    do { ${steps} ${advance} } while (p != end);
+    corrections += ${4 * rows};`;
   const bound = (r: number, v: number): string =>
     `{
-      let u = fma4(f32x4.convert_i32x4_s(a${r}_${v}), sx, v128.load(terms, ${96 + 16 * v}));
+      let u = fma4(f32x4.convert_i32x4_s(${
+      narrow ? `v128.load(s + TILE, ${16 * (2 * r + v)})` : `a${r}_${v}`
+    }), sx, v128.load(terms, ${96 + 16 * v}));
       u = fma4(nx, v128.load(terms, ${16 * v}), u);
       u = fma4(nd, v128.load(terms, ${32 + 16 * v}), u);
       u = fma4(ny, v128.load(terms, ${64 + 16 * v}), u);
@@ -200,30 +243,24 @@ function screenKernel(): string {
     }`;
   return `
 /** Lists the rows of each of the tile's 8 columns (the block's c … c + 7) that may fire. Undecided (NaN) counts as alive. */
-function screenTile(s: usize, tile: i32, c: i32, n: i32, parity: usize): void {
-  const wide = dScreen() * 6, wTile = wq() + (<usize>tile * dScreen() << 3), terms = columnTerms() + (<usize>tile << 7);
+function screenTile${narrow ? "Narrow" : "Wide"}(s: usize, tile: i32, c: i32, n: i32, parity: usize): void {
+  const wTile = wq() + (<usize>tile * dScreen() << 3), terms = columnTerms() + (<usize>tile << 7);
+  const wide = dScreen() * ${rows}, segmentWide = segment() * ${rows};
   const counts = s + COUNTS + (<usize>c << 2), zero = f32x4.splat(0), lists = rowList(s, c), step = listCapacity() << 1;
   v128.store(counts, i32x4.splat(0));
   v128.store(counts, i32x4.splat(0), 16);
   let p = xq() + parity * xqRows() * dScreen(), t = i32x4.splat(0);
+  let corrections = rowCorrection() + parity * xqRows() * (dScreen() / segment()) * 4;
   for (let i = 0; i < n; i += ${rows}) {
-    const corrections = rowCorrection() + ((parity * xqRows() + <usize>i) << 2);
-    ${
-    range(rows).map((r) => range(2).map((v) => `let a${r}_${v} = v128.load32_splat(corrections, ${4 * r});`).join(" "))
-      .join("\n    ")
-  }
     let w = wTile;
     const end = p + wide;
-    do {
-      ${steps.join("\n")}
-      p += ${4 * rows * unroll}; w += ${32 * unroll};
-    } while (p != end);
+    ${sums}
     const rowAt = rowTerms() + ((parity * xqRows() + <usize>i) << 4);
     ${
     range(rows).map((r) =>
       `{
-      const sx = v128.load32_splat(rowAt, ${4 * r}), nx = v128.load32_splat(rowAt, ${24 + 4 * r});
-      const nd = v128.load32_splat(rowAt, ${48 + 4 * r}), ny = v128.load32_splat(rowAt, ${72 + 4 * r});
+      const sx = v128.load32_splat(rowAt, ${4 * r}), nx = v128.load32_splat(rowAt, ${4 * (rows + r)});
+      const nd = v128.load32_splat(rowAt, ${4 * (2 * rows + r)}), ny = v128.load32_splat(rowAt, ${4 * (3 * rows + r)});
       let dead = 0;
       ${bound(r, 0)} ${bound(r, 1)}
       let alive = ~dead & 0xff;

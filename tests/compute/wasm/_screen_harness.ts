@@ -31,6 +31,14 @@ export interface Target {
   beta: number;
 }
 
+/** Overrides of what the probe found. */
+export interface Way {
+  /** Bits of the weights. */
+  dotBits?: 7;
+  /** Sum in 32 bits although only 7 bits are exact. */
+  wideScreen?: boolean;
+}
+
 /** See {@linkcode openHarness}. */
 export interface Harness {
   d: number;
@@ -44,7 +52,7 @@ export interface Harness {
 }
 
 /** Prepares screening for an encoder from sample rows, `f32 [ROWS, dVit]`; `dVit` a multiple of 64. */
-export async function openHarness(sae: Sae, sample: Float32Array, forceDotBits?: 7): Promise<Harness> {
+export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {}): Promise<Harness> {
   const { dVit: d, dSae } = sae;
   const layout = {
     kind: "cls",
@@ -59,7 +67,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, forceDotBits?:
   const plan = makePlan({ sae, layout, nImages: ROWS, block: sample }, { k: 4 });
   const { module } = await loadKernels("auto");
   const { dotBits } = await probe(module);
-  const memoryPlan = planMemory(sae, plan, 1, { dotBits: forceDotBits ?? dotBits });
+  const memoryPlan = planMemory(sae, plan, 1, { dotBits, ...force });
   const memory = makeMemory(memoryPlan.bytes);
   const pool = await openPool({ module, memory, threads: 1, permissions: "inherit" });
   writeParameters(memory, sae, plan, memoryPlan.fields);

@@ -4,7 +4,7 @@ import type { Sae } from "../../../compute/sae.ts";
 import { createWasmBackend } from "../../../compute/wasm/mod.ts";
 import { dot } from "../../../compute/wasm/eigen.ts";
 import { assertSameState, makeCase, makePlan, Random, runFold } from "../_cases.ts";
-import { type Harness, openHarness, ROWS, type Target } from "./_screen_harness.ts";
+import { type Harness, openHarness, ROWS, type Target, type Way } from "./_screen_harness.ts";
 
 /** An encoder with sparse latents, and rows with a mean, a decaying spectrum and outlier dimensions. */
 function hardCase(seed: number, dVit: number, dSae: number): { sae: Sae; sample: Float32Array; random: Random } {
@@ -63,15 +63,21 @@ function aimedRows(harness: Harness, columns: number, random: Random): Float32Ar
 const misses = (screened: Uint32Array, dense: Uint32Array): number =>
   dense.reduce((sum, count, j) => sum + count - screened[j], 0);
 
-for (const bits of [undefined, 7] as const) {
+const WAYS: Record<string, Way> = {
+  "as probed": {},
+  "7 bits, 16-bit sums": { dotBits: 7 },
+  "7 bits, 32-bit sums": { dotBits: 7, wideScreen: true },
+};
+
+for (const [name, way] of Object.entries(WAYS)) {
   Deno.test({
-    name: `screening misses nothing on rows aligned with the quantisation errors${bits ? ", 7-bit weights" : ""}`,
+    name: `screening misses nothing on rows aligned with the quantisation errors, ${name}`,
     permissions: "none",
     fn: async () => {
       let caught = 0;
       for (const [seed, dVit] of [[1, 64], [2, 128], [3, 320]]) {
         const { sae, sample, random } = hardCase(seed, dVit, 136);
-        const harness = await openHarness(sae, sample, bits);
+        const harness = await openHarness(sae, sample, way);
         const rows = aimedRows(harness, 136, random);
         const dense = await harness.run(rows, false);
         assertSameState((await harness.run(rows, true)).state, dense.state);
@@ -96,49 +102,57 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "screening gives the dense bits on zero, constant, huge, tiny and half-way rows",
-  permissions: "none",
-  fn: async () => {
-    const { sae, sample, random } = hardCase(6, 64, 72);
-    const harness = await openHarness(sae, sample);
-    const d = harness.d;
-    const kinds: ((r: number, i: number) => number)[] = [
-      () => 0,
-      () => -0,
-      (r) => r / 100,
-      (r, i) => sample[r * d + i] * 1e6,
-      (r, i) => sample[r * d + i] * 1e18,
-      (r, i) => sample[r * d + i] * 1e30,
-      (r, i) => sample[r * d + i] * 1e-20,
-      (r, i) => sample[r * d + i] * 1e-42,
-      (_r, i) => (i === 17 ? 3e37 : 0),
-      (r, i) => Math.round(sample[r * d + i] * 8) / 8 + 0.0625,
-      (_r, i) => sample[i],
-      (r, i) => (i === r % d ? 1e20 : sample[r * d + i]),
-    ];
-    const rows = Float32Array.from({ length: ROWS * d }, (_, at) => {
-      const r = Math.floor(at / d);
-      return kinds[r % kinds.length](r, at % d);
-    });
-    // And rows whose rotated values all lie half-way between two steps.
-    for (let r = 0; r < ROWS; r += 3) {
-      const v = Float64Array.from({ length: d }, () => random.below(254) - 126.5);
-      v[0] = 127;
-      rows.set(harness.rowFor(v), r * d);
-    }
-    assertSameState((await harness.run(rows, true)).state, (await harness.run(rows, false)).state);
-  },
-});
+for (const [name, way] of Object.entries(WAYS)) {
+  Deno.test({
+    name: `screening gives the dense bits on zero, constant, huge, tiny, crowded and half-way rows, ${name}`,
+    permissions: "none",
+    fn: async () => {
+      const { sae, sample, random } = hardCase(6, 128, 72);
+      const harness = await openHarness(sae, sample, way);
+      const d = harness.d;
+      const kinds: ((r: number, i: number) => number)[] = [
+        () => 0,
+        () => -0,
+        (r) => r / 100,
+        (r, i) => sample[r * d + i] * 1e6,
+        (r, i) => sample[r * d + i] * 1e18,
+        (r, i) => sample[r * d + i] * 1e30,
+        (r, i) => sample[r * d + i] * 1e-20,
+        (r, i) => sample[r * d + i] * 1e-42,
+        (_r, i) => (i === 17 ? 3e37 : 0),
+        (r, i) => Math.round(sample[r * d + i] * 8) / 8 + 0.0625,
+        (_r, i) => sample[i],
+        (r, i) => (i === r % d ? 1e20 : sample[r * d + i]),
+      ];
+      const rows = Float32Array.from({ length: ROWS * d }, (_, at) => {
+        const r = Math.floor(at / d);
+        return kinds[r % kinds.length](r, at % d);
+      });
+      // And rows whose rotated values all lie half-way between two steps.
+      for (let r = 0; r < ROWS; r += 3) {
+        const v = Float64Array.from({ length: d }, () => random.below(254) - 126.5);
+        v[0] = 127;
+        rows.set(harness.rowFor(v), r * d);
+      }
+      // And rows whose rotated values all have one size, or all lie in one segment: the largest sums that 16 bits must hold.
+      for (let r = 1; r < ROWS; r += 3) {
+        const { q } = harness.target(r % 72);
+        const v = q.map((x, i) => r % 2 === 0 || i < 64 ? 127 * Math.sign(x) : 0);
+        rows.set(harness.rowFor(v), r * d);
+      }
+      assertSameState((await harness.run(rows, true)).state, (await harness.run(rows, false)).state);
+    },
+  });
+}
 
 Deno.test({
   name: "screening gives the dense bits for odd encoders: zero and huge columns, thresholds, positive biases",
   permissions: "none",
   fn: async () => {
-    const { sae, sample } = hardCase(7, 64, 72);
+    const { sae, sample } = hardCase(7, 128, 72);
     const wEnc = sae.wEnc.slice();
     const bEnc = sae.bEnc.slice();
-    for (let i = 0; i < 64; i++) {
+    for (let i = 0; i < 128; i++) {
       wEnc[i * 72] = 0;
       wEnc[i * 72 + 1] *= 1e25;
       wEnc[i * 72 + 2] *= 1e-30;
