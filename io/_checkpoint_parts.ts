@@ -66,6 +66,18 @@ export function weightsAt(path: string, value: TorchValue, key: string, shape: r
   return weights;
 }
 
+/**
+ * The one number that a tensor under a key holds.
+ *
+ * @throws {CheckpointError} If it is missing, holds several, or is not finite.
+ */
+export function scalarAt(path: string, value: TorchValue, key: string): number {
+  const { data, shape } = tensorAt(path, value, key);
+  const number = Number(data[0]);
+  if (data.length === 1 && Number.isFinite(number)) return number;
+  return wrong(path, key, `[${shape.join(", ")}] with ${data[0]}`, "one finite number");
+}
+
 /** Throws the error that says what a checkpoint holds and what was expected. */
 export function wrong(path: string, key: string, found: string, expected: string): never {
   throw new CheckpointError(

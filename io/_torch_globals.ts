@@ -24,6 +24,12 @@ const DTYPES: ReadonlySet<string> = new Set(
   ].flat().map((name) => `torch.${name}`),
 );
 
+/** Classes of settings that checkpoints hold an object of: their fields are read, the classes don't exist here. */
+const RECORDS: ReadonlySet<string> = new Set([
+  "vit_prisma.sae.config.VisionModelSAERunnerConfig",
+  "vit_prisma.configs.HookedViTConfig.HookedViTConfig",
+]);
+
 /** A storage as the pickle sees it; never part of a finished value that plain code would look into. */
 class StorageRef implements Storage {
   constructor(readonly dtype: TorchDtype, readonly length: number, readonly key: string) {}
@@ -67,6 +73,7 @@ export function torchHost(path: string, makeTensor: (ref: TensorRef) => object):
       const dtype = STORAGES.get(symbol);
       if (dtype !== undefined) return new PickleGlobal(symbol, undefined, dtype);
       if (DTYPES.has(symbol)) return symbol;
+      if (RECORDS.has(symbol)) return new PickleGlobal(symbol, undefined, undefined, true);
       throw new UnsafePickleError(
         `Refused to read ${path}: it asks for ${symbol}, which a file of tensors never needs; nothing was executed`,
         { path, symbol },

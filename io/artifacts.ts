@@ -6,9 +6,9 @@ import type { LatentState } from "../compute/latent_state.ts";
 import { tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import { SKETCH_NAME, sparseSketch } from "./_stored_sketch.ts";
-import { atomicWrite, makeDirectory, removeFile } from "./atomic_write.ts";
-import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
-import { fileSize, isDirectory, listDirectory } from "./open_file.ts";
+import { atomicWrite, makeDirectory, moveFile, removeFile, removeTree } from "./atomic_write.ts";
+import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
+import { fileSize, isDirectory, listDirectory, readSmallFile } from "./open_file.ts";
 import { type TorchOutput, writeTorch } from "./write_torch.ts";
 
 /** Name of the table of quantiles. */
@@ -60,7 +60,8 @@ export function percentilesName(percentile: number): string {
 }
 
 /**
- * Writes all artifacts, and the manifest last, so that an interrupted write is never taken for a finished one.
+ * Writes all artifacts to a directory beside, then moves them into place, the manifest last: an interrupted write is never
+ * taken for a finished one, and until the whole new set is on disk the one before it stays as it was.
  *
  * Torch files, f32 unless said otherwise: `top_values [dSae, k, patches]` (`[dSae, k]` for images), `rank_values [dSae, k]`,
  * `top_img_i` and `top_patch_i` int64 `[dSae, k]`, `top_count` int64 `[dSae]`, `mean_values`, `sparsity`,
@@ -76,9 +77,9 @@ export function percentilesName(percentile: number): string {
  */
 export async function writeArtifacts(directory: string, set: ArtifactSet, facts: ManifestFacts): Promise<Manifest> {
   const { result, percentile } = set;
-  await makeDirectory(directory);
-  await removeFile(`${directory}/${MANIFEST_NAME}`);
-  await removeOtherPercentiles(directory, percentile);
+  const staging = stagingDirectory(directory);
+  await removeTree(staging);
+  await makeDirectory(staging);
   const patches = result.kind === "patch"
     ? result.topPatchI
     : tensor(new Uint32Array(result.topI.data.length), result.topI.shape);
@@ -96,24 +97,68 @@ export async function writeArtifacts(directory: string, set: ArtifactSet, facts:
   };
   const files: Record<string, number> = {};
   for (const [name, output] of Object.entries(outputs)) {
-    await writeTorch(`${directory}/${name}`, output);
-    files[name] = await fileSize(`${directory}/${name}`) ?? 0;
+    await writeTorch(`${staging}/${name}`, output);
+    files[name] = await fileSize(`${staging}/${name}`) ?? 0;
   }
   const quantiles = quantilesJson(set.quantiles);
-  await atomicWrite(`${directory}/${QUANTILES_NAME}`, quantiles);
+  await atomicWrite(`${staging}/${QUANTILES_NAME}`, quantiles);
   files[QUANTILES_NAME] = new TextEncoder().encode(quantiles).length;
   const manifest: Manifest = { format: MANIFEST_FORMAT, ...facts, files };
-  await atomicWrite(`${directory}/${MANIFEST_NAME}`, JSON.stringify(manifest, undefined, 2) + "\n");
+  // From here on the set is complete, and whoever finds it publishes it.
+  await atomicWrite(`${staging}/${MANIFEST_NAME}`, JSON.stringify(manifest, undefined, 2) + "\n");
+  await publish(directory, manifest);
   return manifest;
 }
 
+/**
+ * Ends what a killed job began: a set of artifacts that was written completely takes its place, a part of one goes away.
+ * Call only where nobody else writes.
+ *
+ * @returns Whether a set took its place.
+ * @throws {ArtifactError} If a file cannot be moved.
+ *
+ * @example
+ * ```ts
+ * import { recoverArtifacts } from "./artifacts.ts";
+ * console.assert(await recoverArtifacts("fixtures/golden/emoji-sort_by_patch") === false);
+ * ```
+ */
+export async function recoverArtifacts(directory: string): Promise<boolean> {
+  const staging = stagingDirectory(directory);
+  if (!await isDirectory(staging)) return false;
+  const path = `${staging}/${MANIFEST_NAME}`;
+  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES);
+  if (bytes === undefined) {
+    await removeTree(staging);
+    return false;
+  }
+  // It was renamed into place whole, so it is ours and parses.
+  await publish(directory, parseManifest(JSON.parse(new TextDecoder().decode(bytes)), path));
+  return true;
+}
+
+/** Beside the artifacts, so on the same disk: renaming needs no room, and a full disk leaves what was there before. */
+function stagingDirectory(directory: string): string {
+  return `${directory}/.incoming`;
+}
+
+/** Moves a complete set into place, the manifest last. May be cut off anywhere and done again. */
+async function publish(directory: string, manifest: Manifest): Promise<void> {
+  const staging = stagingDirectory(directory);
+  await removeFile(`${directory}/${MANIFEST_NAME}`);
+  await removeOtherPercentiles(directory, manifest);
+  const left = new Set(await listDirectory(staging));
+  for (const name of Object.keys(manifest.files)) {
+    if (left.has(name)) await moveFile(`${staging}/${name}`, `${directory}/${name}`);
+  }
+  await moveFile(`${staging}/${MANIFEST_NAME}`, `${directory}/${MANIFEST_NAME}`);
+  await removeTree(staging);
+}
+
 /** Estimates of another percentile belong to another run. */
-async function removeOtherPercentiles(directory: string, percentile: number): Promise<void> {
-  if (!await isDirectory(directory)) return;
+async function removeOtherPercentiles(directory: string, { files }: Manifest): Promise<void> {
   for (const name of await listDirectory(directory)) {
-    if (/^percentiles_p[\d.]+\.pt$/.test(name) && name !== percentilesName(percentile)) {
-      await removeFile(`${directory}/${name}`);
-    }
+    if (/^percentiles_p[\d.]+\.pt$/.test(name) && !Object.hasOwn(files, name)) await removeFile(`${directory}/${name}`);
   }
 }
 

@@ -9,6 +9,8 @@ import { ArtifactError } from "../compute/errors.ts";
 const BREATH_BYTES = 16 << 20;
 /** Memory that another thread may write to is written in pieces of this size, so that one call never holds all of it. */
 const PIECE_BYTES = 8 << 20;
+/** Names of unfinished files. */
+const TEMPORARY_PATTERN = /^\..+\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/;
 
 /** A file being written. */
 export interface FileOutput {
@@ -42,36 +44,73 @@ export async function atomicWrite(
   const { directory, name } = split(path);
   const temporary = `${directory}/.${name}.${crypto.randomUUID()}.tmp`;
   try {
-    await Deno.mkdir(directory, { recursive: true });
-    const file = await Deno.open(temporary, { write: true, createNew: true });
-    try {
-      const output = new OpenOutput(file);
-      if (typeof content === "function") await content(output);
-      else await output.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    await Deno.rename(temporary, path);
+    await asArtifactError(path, async () => {
+      await Deno.mkdir(directory, { recursive: true });
+      const file = await Deno.open(temporary, { write: true, createNew: true });
+      try {
+        const output = new OpenOutput(file);
+        if (typeof content === "function") await content(output);
+        else await output.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
+        await file.sync();
+      } finally {
+        file.close();
+      }
+      await Deno.rename(temporary, path);
+    });
   } catch (error) {
     await Deno.remove(temporary).catch(() => undefined);
-    // What a caller's function throws, and refused permissions, are clear already.
-    const isFault = error instanceof Deno.errors.NotCapable || !isFileFault(error);
-    if (isFault) throw error;
-    throw new ArtifactError(`Cannot write ${path}: ${(error as Error).message}`, { path }, { cause: error });
+    throw error;
   }
   await flushDirectory(directory);
 }
 
-/** Makes a directory and those above it. */
+/**
+ * Makes a directory and those above it.
+ *
+ * @throws {ArtifactError} If the system refuses.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  await Deno.mkdir(path, { recursive: true });
+  await asArtifactError(path, () => Deno.mkdir(path, { recursive: true }));
 }
 
 /** Removes a file if there is one. */
 export async function removeFile(path: string): Promise<void> {
   try {
     await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Gives a file another name on the same disk, replacing what had it, and makes that durable. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  await asArtifactError(to, () => Deno.rename(from, to));
+  await flushDirectory(split(to).directory);
+}
+
+/**
+ * Removes what killed jobs left of unfinished writes in a directory. Call only where nobody else writes.
+ *
+ * @returns How many there were; none when there is no such directory.
+ */
+export async function removeTemporaries(directory: string): Promise<number> {
+  let removed = 0;
+  try {
+    for await (const { name, isFile } of Deno.readDir(directory)) {
+      if (!isFile || !TEMPORARY_PATTERN.test(name)) continue;
+      await removeFile(`${directory}/${name}`);
+      removed++;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return removed;
+}
+
+/** Removes a directory and all in it, if there is one. */
+export async function removeTree(directory: string): Promise<void> {
+  try {
+    await Deno.remove(directory, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -117,6 +156,19 @@ function split(path: string): { directory: string; name: string } {
   const slash = path.lastIndexOf("/");
   if (slash < 0) return { directory: ".", name: path };
   return { directory: slash === 0 ? "/" : path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+/**
+ * Runs what writes `path` and says so when the system refuses. What a caller's function throws, and refused permissions, are
+ * clear already.
+ */
+export async function asArtifactError<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable || !isFileFault(error)) throw error;
+    throw new ArtifactError(`Cannot write ${path}: ${(error as Error).message}`, { path }, { cause: error });
+  }
 }
 
 /** Whether the system refused, as against a mistake in this program. */

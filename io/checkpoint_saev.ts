@@ -3,9 +3,9 @@
  * @module
  */
 import { shown } from "../compute/printable.ts";
-import type { Activation, Sae } from "../compute/sae.ts";
-import { tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
-import type { Checkpoint, SaeInfo } from "./load_sae.ts";
+import type { Activation, Decoder } from "../compute/sae.ts";
+import { scalarAt, tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
+import type { Checkpoint, Recognised } from "./load_sae.ts";
 import type { TorchValue } from "./torch_file.ts";
 
 /** The newest schema this reader knows. */
@@ -27,7 +27,7 @@ const MAX_SCHEMA = 5;
  * console.assert(saevCheckpoint({ path: "other.pt", header: undefined, value: new Map() }) === undefined);
  * ```
  */
-export function saevCheckpoint(checkpoint: Checkpoint): { sae: Sae; info: Omit<SaeInfo, "sha256"> } | undefined {
+export function saevCheckpoint(checkpoint: Checkpoint): Recognised | undefined {
   const { path, header, value } = checkpoint;
   const isSaev = value instanceof Map && (header !== undefined || ["W_enc", "b_enc"].some((key) => value.has(key)));
   if (!isSaev) return undefined;
@@ -69,6 +69,7 @@ export function saevCheckpoint(checkpoint: Checkpoint): { sae: Sae; info: Omit<S
       bPre: subtracts ? bDec : new Float32Array(dVit),
       activation,
     },
+    decoder: (): Decoder => ({ wDec: weightsAt(path, value, "W_dec", [dSae, dVit]), bDec }),
     info: {
       kind: "saev",
       schema,
@@ -107,11 +108,7 @@ function readActivation(
       return { activation: { kind: "topk", k: k as number }, text: `TopK(${k})`, warnings: [] };
     }
     case "batchtopk": {
-      const { data, shape } = tensorAt(path, value, "activation.threshold");
-      const threshold = Math.fround(Number(data[0]));
-      if (data.length !== 1 || !Number.isFinite(threshold)) {
-        return wrong(path, "activation.threshold", `[${shape.join(", ")}] with ${data[0]}`, "one finite number");
-      }
+      const threshold = Math.fround(scalarAt(path, value, "activation.threshold"));
       if (threshold > 0) {
         return {
           activation: { kind: "threshold", threshold },

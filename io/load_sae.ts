@@ -3,12 +3,16 @@
  * @module
  */
 import { CheckpointError } from "../compute/errors.ts";
-import { shown } from "../compute/printable.ts";
-import type { Sae } from "../compute/sae.ts";
-import type { ByteSource } from "./byte_source.ts";
+import type { Decoder, Sae } from "../compute/sae.ts";
+import { type ByteSource, memorySource } from "./byte_source.ts";
+import { dictionaryLearningCheckpoint } from "./checkpoint_dictionary_learning.ts";
+import { prismaCheckpoint } from "./checkpoint_prisma.ts";
+import { saelensCheckpoint } from "./checkpoint_saelens.ts";
 import { saevCheckpoint } from "./checkpoint_saev.ts";
+import { type ConfigFile, findConfig, findWeights, joinedSource } from "./_checkpoint_files.ts";
 import { readHeader } from "./_checkpoint_parts.ts";
 import { type FileSource, openFile, sha256 } from "./open_file.ts";
+import { isSafetensors, readSafetensors } from "./safetensors.ts";
 import { readTorch, type TorchValue } from "./torch_file.ts";
 
 /** What a recogniser looks at. */
@@ -17,15 +21,19 @@ export interface Checkpoint {
   readonly path: string;
   /** The JSON object on its first line, undefined when it begins with the torch file. */
   readonly header: Readonly<Record<string, unknown>> | undefined;
-  /** What the torch file holds. */
+  /** What the file holds; of a safetensors file, its tensors by name. */
   readonly value: TorchValue;
+  /** What the weights are stored in; a torch file if not given. */
+  readonly container?: "torch" | "safetensors" | undefined;
+  /** `cfg.json` or `config.json` beside the file. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What was read, for logs and the manifest. */
 export interface SaeInfo {
-  /** The source, for example `saev`. */
+  /** The source: `saev`, `saelens`, `dictionary_learning` or `prisma`. */
   readonly kind: string;
-  /** Version of its schema; 0 for January 2025 files, which state none. */
+  /** Version of its schema (of SAELens: its major version); 0 where none is stated, as in January 2025 files. */
   readonly schema: number;
   /** The activation in words. */
   readonly activation: string;
@@ -33,7 +41,11 @@ export interface SaeInfo {
   readonly convention: string;
   /** What a user should know, one line each. */
   readonly warnings: readonly string[];
-  /** SHA-256 of the file in hexadecimal. */
+  /** Where in which model its training data was recorded, in the tool's words, if it says. */
+  readonly trainedOn?: string | undefined;
+  /** The files it was read from: the weights, then the config if one was needed. */
+  readonly files: readonly string[];
+  /** SHA-256 of those files in hexadecimal, as `cat FILES | sha256sum` gives. */
   readonly sha256: string;
 }
 
@@ -43,16 +55,36 @@ export interface LoadedSae {
   readonly sae: Sae;
   /** Where it comes from. */
   readonly info: SaeInfo;
+  /** The decoder, if it was asked for. */
+  readonly decoder?: Decoder | undefined;
+}
+
+/** What a recogniser gives. */
+export interface Recognised {
+  /** The encoder. */
+  readonly sae: Sae;
+  /** Reads the decoder, which ranking never needs. */
+  readonly decoder: () => Decoder;
+  /** Where it comes from. */
+  readonly info: Omit<SaeInfo, "sha256" | "files">;
 }
 
 /** One format: gives undefined for files that are not its own, throws for its own files that are wrong. */
-export type Recogniser = (checkpoint: Checkpoint) => { sae: Sae; info: Omit<SaeInfo, "sha256"> } | undefined;
+export type Recogniser = (checkpoint: Checkpoint) => Recognised | undefined;
 
-/** Tried in order. */
-const RECOGNISERS: readonly Recogniser[] = [saevCheckpoint];
+/** Tried in order; saev's comes last, as its January 2025 files may be told by the names of tensors only. */
+const RECOGNISERS: readonly Recogniser[] = [
+  saelensCheckpoint,
+  dictionaryLearningCheckpoint,
+  prismaCheckpoint,
+  saevCheckpoint,
+];
 
 /**
  * Loads a checkpoint. The format is told by content, and nothing of the file is executed.
+ *
+ * A directory stands for the weights in it. The settings that SAELens, dictionary_learning and Prisma keep in a JSON file
+ * beside the weights are read from there; a saev file has its own.
  *
  * Weights stored as f16, bf16 or f64 become f32; a NaN or infinity among them is an error.
  *
@@ -70,34 +102,58 @@ const RECOGNISERS: readonly Recogniser[] = [saevCheckpoint];
  * console.assert(sae.dVit === 32 && sae.dSae === 128 && info.activation === "ReLU");
  * ```
  */
-export async function loadSae(path: string): Promise<LoadedSae> {
+export async function loadSae(
+  path: string,
+  options: {
+    /** Whether to read the decoder too; false if not given. */
+    readonly decoder?: boolean;
+  } = {},
+): Promise<LoadedSae> {
   const file = await openCheckpoint(path);
   try {
-    return await saeFrom(file);
+    const { checkpoint, config } = await readContent(file);
+    for (const recognise of RECOGNISERS) {
+      const found = recognise(checkpoint);
+      if (found === undefined) continue;
+      const usesConfig = config !== undefined && found.info.kind !== "saev";
+      const parts: ByteSource[] = usesConfig ? [file, memorySource(config.path, config.bytes)] : [file];
+      const files = parts.map((part) => part.path);
+      return {
+        sae: found.sae,
+        info: { ...found.info, files, sha256: await sha256(joinedSource(parts)) },
+        ...(options.decoder ? { decoder: found.decoder() } : {}),
+      };
+    }
+    const { value } = checkpoint;
+    const keys = value instanceof Map ? `the keys ${[...value.keys()].slice(0, 8).join(", ")}` : "no dictionary";
+    throw new CheckpointError(
+      `Cannot recognise checkpoint ${file.path}: it holds ${keys}, and W_enc, b_enc, W_dec, b_dec were expected`,
+      { path: file.path, key: "W_enc", found: keys, expected: "W_enc, b_enc, W_dec, b_dec" },
+    );
   } finally {
     file.close();
   }
 }
 
-/** The same of an open source, which stays open. */
-export async function saeFrom(file: ByteSource): Promise<LoadedSae> {
-  const { path } = file;
+/** A saev file with a first line is complete; anything else may have settings beside it. */
+async function readContent(
+  file: FileSource,
+): Promise<{ checkpoint: Checkpoint; config: ConfigFile | undefined }> {
+  if (await isSafetensors(file)) {
+    const config = await findConfig(file.path);
+    const value: TorchValue = new Map(await readSafetensors(file));
+    const checkpoint = { path: file.path, header: undefined, value, container: "safetensors" } as const;
+    return { checkpoint: { ...checkpoint, config: config?.value }, config };
+  }
   const { header, body } = await readHeader(file);
   const value = await readTorch(body);
-  for (const recognise of RECOGNISERS) {
-    const found = recognise({ path, header, value });
-    if (found !== undefined) return { sae: found.sae, info: { ...found.info, sha256: await sha256(file) } };
-  }
-  const keys = value instanceof Map ? `the keys ${shown([...value.keys()])}` : "no dictionary";
-  throw new CheckpointError(
-    `Cannot recognise checkpoint ${path}: it holds ${keys}, and W_enc, b_enc, W_dec, b_dec were expected`,
-    { path, key: "W_enc", found: keys, expected: "W_enc, b_enc, W_dec, b_dec" },
-  );
+  const config = header === undefined ? await findConfig(file.path) : undefined;
+  return { checkpoint: { path: file.path, header, value, container: "torch", config: config?.value }, config };
 }
 
 async function openCheckpoint(path: string): Promise<FileSource> {
   try {
-    return await openFile(path);
+    return await openFile(await findWeights(path));
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound) && !(cause instanceof Deno.errors.IsADirectory)) throw cause;
     throw new CheckpointError(

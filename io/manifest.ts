@@ -8,6 +8,9 @@ import type { Shards } from "./open_shards.ts";
 /** Name of the manifest in its directory. It is written last: a directory without it is unfinished. */
 export const MANIFEST_NAME = "manifest.json";
 
+/** No manifest is larger: it lists shards. */
+export const MAX_MANIFEST_BYTES = 64 << 20;
+
 /** Version of the manifest's layout; another one is never reused. */
 export const MANIFEST_FORMAT = 1;
 

@@ -8,13 +8,10 @@ import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import { asArtifact, deriveRanking, toU32 } from "./_artifact_parts.ts";
 import { expandSketch, readSketch, type Sketch, SKETCH_NAME, type StoredSketch } from "./_stored_sketch.ts";
 import { percentilesName } from "./artifacts.ts";
-import { type Manifest, MANIFEST_NAME, parseManifest } from "./manifest.ts";
+import { type Manifest, MANIFEST_NAME, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
 import { fileSize, type FileSource, openFile, readSmallFile } from "./open_file.ts";
 import { type LazyTensor, openTensor } from "./torch_file.ts";
 import type { TorchTensor } from "./torch_tensor.ts";
-
-/** A manifest lists files and settings; it is never this large. */
-const MAX_MANIFEST_BYTES = 64 << 20;
 
 export type { StoredSketch } from "./_stored_sketch.ts";
 

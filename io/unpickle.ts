@@ -2,7 +2,8 @@
  * A pickle reader that can build plain data and nothing else.
  *
  * It never looks up a name: which globals exist, what calling one means, and what a persistent id stands for is decided
- * by the {@linkcode PickleHost}. Opcodes that plain data never needs (`INST`, `OBJ`, `NEWOBJ`, `EXT1` …) are refused.
+ * by the {@linkcode PickleHost}. Opcodes that plain data never needs (`INST`, `OBJ`, `EXT1` …) are refused; `NEWOBJ` makes
+ * nothing but a bag of fields, of classes the host lists.
  * @module
  */
 import { TorchFileError, UnsafePickleError } from "../compute/errors.ts";
@@ -19,13 +20,19 @@ export class PickleGlobal {
   readonly call: ((args: readonly unknown[]) => unknown) | undefined;
   /** Whatever the host wants to know about it later. */
   readonly tag: string | undefined;
+  /** Whether it is a class whose objects are read as their fields and nothing else. */
+  readonly isRecord: boolean;
   /** Made by a host. */
-  constructor(symbol: string, call?: (args: readonly unknown[]) => unknown, tag?: string) {
+  constructor(symbol: string, call?: (args: readonly unknown[]) => unknown, tag?: string, isRecord = false) {
     this.symbol = symbol;
     this.call = call;
     this.tag = tag;
+    this.isRecord = isRecord;
   }
 }
+
+/** An object of a class that the host lets through as a record: its fields by name. */
+class PickleRecord extends Map<unknown, unknown> {}
 
 /** What decides about everything in a pickle that is not plain data. */
 export interface PickleHost {
@@ -205,10 +212,22 @@ class Reader {
         if (!Array.isArray(args)) return this.#damaged(`the arguments of ${callee.symbol} are not a tuple`);
         return this.#push(callee.call(args));
       }
+      case 0x81: { // NEWOBJ
+        const [callee, args] = this.#popMany(2);
+        if (callee instanceof PickleGlobal && callee.isRecord && Array.isArray(args) && args.length === 0) {
+          return this.#push(new PickleRecord());
+        }
+        const made = callee instanceof PickleGlobal ? callee.symbol : "a plain value";
+        return this.#refuse("opcode 0x81", `it makes an object of ${made} (NEWOBJ)`);
+      }
       case 0x62: { // BUILD
-        // A module's state dict carries its version numbers as an attribute (`_metadata`); no other object may get any.
+        // A module's state dict carries its version numbers as an attribute (`_metadata`); only records keep any.
         const state = this.#pop();
         const target = this.#top();
+        if (target instanceof PickleRecord && state instanceof Map) {
+          for (const [field, value] of state) target.set(field, value);
+          return;
+        }
         if (target instanceof Map && state instanceof Map) return;
         return this.#refuse("BUILD", "it sets attributes of an object (BUILD)");
       }

@@ -2,6 +2,7 @@ import { DataType, type Field, Message, type Table, tableFromIPC } from "npm:apa
 import { DatasetError } from "../../compute/errors.ts";
 import { type ByteSource, readBytes } from "../byte_source.ts";
 import { type FileSource, openFile } from "../open_file.ts";
+import { checkArrowMessage } from "./_check_arrow.ts";
 import {
   IMAGE_COLUMN,
   LABEL_COLUMN,
@@ -19,6 +20,9 @@ const FILE_START = 8;
 const CONTINUATION = 0xffffffff;
 /** More than any schema of a picture table; guards the allocation against a damaged length. */
 const MAX_MESSAGE_BYTES = 64 << 20;
+
+/** Rows that a byte of a record batch may hold. */
+const MAX_ROWS_PER_BYTE = 8;
 
 /** Where a record batch lies in the file, and which rows it holds. */
 interface Batch {
@@ -91,7 +95,13 @@ async function indexBatches(source: ByteSource): Promise<ArrowIndex> {
     // A length of 0 ends the stream.
     if (length === 0) break;
     if (length > MAX_MESSAGE_BYTES) throw new Error(`the message at byte ${offset} claims ${length} bytes of metadata`);
-    const message = Message.decode(await readBytes(source, offset + 8, length));
+    const metadata = await readBytes(source, offset + 8, length);
+    checkArrowMessage(metadata);
+    const message = Message.decode(metadata);
+    // A negative length would lead back to messages that were read, for ever.
+    if (!(Number.isSafeInteger(message.bodyLength) && message.bodyLength >= 0)) {
+      throw new Error(`the message at byte ${offset} claims a body of ${message.bodyLength} bytes`);
+    }
     const bytes = 8 + length + message.bodyLength;
     if (offset + bytes > source.size) {
       throw new Error(
@@ -101,6 +111,10 @@ async function indexBatches(source: ByteSource): Promise<ArrowIndex> {
     if (preamble.length === 0 && !message.isSchema()) throw new Error("it has no schema before its record batches");
     if (message.isRecordBatch()) {
       const { length: rows, buffers, compression } = message.header();
+      // A row takes a bit at least of any column; pictures, which do not compress, take far more.
+      if (!(rows >= 0 && rows <= MAX_ROWS_PER_BYTE * message.bodyLength)) {
+        throw new Error(`the record batch at byte ${offset} claims ${rows} rows in ${message.bodyLength} bytes`);
+      }
       const own = compression === null ? buffers.slice(...labelBuffers(fields ??= fieldsOf(preamble))) : [];
       const label = own.length === 0 ? undefined : {
         from: Math.min(...own.map(({ offset }) => offset)),
