@@ -13,6 +13,8 @@ const MAX_FIELDS = 4096;
 const MAX_DEPTH = 32;
 /** Values of `MessageHeader`. */
 const [SCHEMA, DICTIONARY_BATCH, RECORD_BATCH] = [1, 2, 3];
+/** Value of `Type`. */
+const UNION = 14;
 /** Bytes of a `FieldNode` and of a `Buffer`. */
 const STRUCT_BYTES = 16;
 
@@ -50,8 +52,8 @@ function checkSchema(schema: FlatTable): void {
     if (left < 0 || depth > MAX_DEPTH) throw new Error("its schema has too many fields");
     for (const field of tables) {
       field.vector(0, 1);
-      // A union lists its type numbers; other types hold plain values, and what else they hold is short.
-      field.table(3)?.vector(1, 1, "loose");
+      // Only a union's type holds a list, of its children's numbers.
+      if (field.u8(2) === UNION) field.table(3)?.vector(1, 4);
       field.table(4)?.table(1);
       checkPairs(field.tables(6));
       walk(field.tables(5), depth + 1);
@@ -103,19 +105,13 @@ class FlatTable {
   }
 
   /** Where a vector's items begin and how many there are, all of them within the message. */
-  vector(field: number, itemBytes: number, strictness?: "loose"): { at: number; length: number } {
+  vector(field: number, itemBytes: number): { at: number; length: number } {
     const place = this.#place(field);
     if (place === undefined) return { at: 0, length: 0 };
-    try {
-      const at = place + offsetAt(this.#view, place);
-      const length = within(this.#view, at, 4).getUint32(at, true);
-      within(this.#view, at + 4, length * itemBytes);
-      return { at: at + 4, length };
-    } catch (error) {
-      // Of most types the field is a plain number, which need not lead anywhere.
-      if (strictness === "loose") return { at: 0, length: 0 };
-      throw error;
-    }
+    const at = place + offsetAt(this.#view, place);
+    const length = within(this.#view, at, 4).getUint32(at, true);
+    within(this.#view, at + 4, length * itemBytes);
+    return { at: at + 4, length };
   }
 
   tables(field: number): FlatTable[] {
