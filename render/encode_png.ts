@@ -2,14 +2,11 @@
  * PNG files from pictures, without permissions.
  * @module
  */
-import { crc32 } from "./_crc32.ts";
 import { deflateRuns } from "./_deflate_runs.ts";
+import { encodeInMemory, pngRoom } from "./_encode_png_simd.ts";
+import { pngFile } from "./_png_file.ts";
 import type { Picture } from "./picture.ts";
-
-const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
-
-/** Chunk overhead in bytes: length, type, CRC. */
-const CHUNK_BYTES = 12;
+import { reserve } from "./wasm/picture_kernels.ts";
 
 /**
  * Encodes a picture as an 8-bit RGB PNG.
@@ -30,31 +27,16 @@ const CHUNK_BYTES = 12;
  * console.assert(file[1] === 0x50 && file[2] === 0x4e && file[3] === 0x47);
  * ```
  */
-export function encodePng(picture: Picture): Uint8Array {
-  const header = new Uint8Array(13);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, picture.width);
-  view.setUint32(4, picture.height);
-  header.set([8, 2, 0, 0, 0], 8);
-  const chunks: [string, Uint8Array][] = [
-    ["IHDR", header],
-    ["IDAT", deflateRuns(filterPaeth(picture))],
-    ["IEND", new Uint8Array(0)],
-  ];
-  const out = new Uint8Array(
-    SIGNATURE.length + chunks.reduce((sum, [, body]) => sum + CHUNK_BYTES + body.length, 0),
-  );
-  out.set(SIGNATURE);
-  let at = SIGNATURE.length;
-  for (const [type, body] of chunks) {
-    const chunk = out.subarray(at, at += CHUNK_BYTES + body.length);
-    const chunkView = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    chunkView.setUint32(0, body.length);
-    for (let i = 0; i < 4; i++) chunk[4 + i] = type.charCodeAt(i);
-    chunk.set(body, 8);
-    chunkView.setUint32(8 + body.length, crc32(chunk.subarray(4, 8 + body.length)));
-  }
-  return out;
+export function encodePng(picture: Picture): Uint8Array<ArrayBuffer> {
+  const room = reserve(pngRoom(picture));
+  if (room === undefined) return encodePlain(picture);
+  room.kernels.bytes().set(picture.data, room.addresses[0]);
+  return encodeInMemory(picture, room);
+}
+
+/** The same in plain arithmetic: what the kernels are compared with, and what runs where there are none. */
+export function encodePlain(picture: Picture): Uint8Array<ArrayBuffer> {
+  return pngFile(picture, deflateRuns(filterPaeth(picture)));
 }
 
 /** Rows led by their filter number, each byte less its Paeth prediction. */

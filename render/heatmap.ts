@@ -5,6 +5,7 @@
 import { colorStep, PLASMA } from "./colormap.ts";
 import { type PatchGrid, patchGrid, patchRect } from "./fit.ts";
 import { type Picture, picture } from "./picture.ts";
+import type { PixelRect } from "./resize.ts";
 
 /** How values become colours. */
 export interface HeatmapOptions {
@@ -44,21 +45,11 @@ const BLEND_BITS = 7;
  */
 export function drawHeatmap(ground: Picture, values: Float32Array, options: HeatmapOptions): Picture {
   if (values.length === 0) return ground;
-  const { upper, epsilon = 1e-9 } = options;
-  const grid = patchGrid(values.length, options.grid);
   const out = picture(ground.width, ground.height, ground.data.slice());
-  const divisor = Math.fround(upper + epsilon);
-  for (let patch = 0; patch < values.length; patch++) {
-    const ratio = Math.fround(values[patch] / divisor);
-    const v = ratio > 1 ? 1 : ratio > 0 ? ratio : 0;
-    const alpha = Math.trunc(Math.fround(Math.fround(Math.fround(0.9) * v) * 256));
-    if (alpha === 0) continue;
-    const rect = patchRect(patch, grid, ground);
-    const step = colorStep(v);
+  for (const { rect, color, alpha } of patchCovers(values, ground, options)) {
     // Pillow blends with 7 fraction bits; over an opaque ground its coefficient is the opacity times 128, exactly.
-    const cover = alpha << BLEND_BITS;
     const keep = (255 - alpha) << BLEND_BITS;
-    const [r, g, b] = [0, 1, 2].map((c) => PLASMA[3 * step + c] * cover + (0x80 << BLEND_BITS));
+    const [r, g, b] = color.map((c) => (c * alpha + 0x80) << BLEND_BITS);
     for (let y = rect.y; y < rect.y + rect.height; y++) {
       const start = 3 * (y * ground.width + rect.x);
       const end = start + 3 * rect.width;
@@ -70,6 +61,52 @@ export function drawHeatmap(ground: Picture, values: Float32Array, options: Heat
     }
   }
   return out;
+}
+
+/** What is drawn over one patch. */
+export interface PatchCover {
+  /** The patch's pixels. */
+  readonly rect: PixelRect;
+  /** Red, green and blue, 0 … 255. */
+  readonly color: readonly [number, number, number];
+  /** Opacity, 1 … 230 of 255. */
+  readonly alpha: number;
+}
+
+/**
+ * The rectangles of {@linkcode drawHeatmap}: those that are not transparent, patch by patch.
+ *
+ * @param values `f32 [rows, cols]`, row-major, one value per patch.
+ * @param size The picture's size, in pixels.
+ * @param options The scale and the grid.
+ * @throws {RangeError} If the values do not fill the grid.
+ *
+ * @example
+ * ```ts
+ * import { patchCovers } from "./heatmap.ts";
+ * const [only] = patchCovers(new Float32Array([0, 0, 0, 1]), { width: 4, height: 4 }, { upper: 1 });
+ * console.assert(only.rect.x === 2 && only.alpha === 230);
+ * ```
+ */
+export function patchCovers(
+  values: Float32Array,
+  size: { readonly width: number; readonly height: number },
+  options: HeatmapOptions,
+): PatchCover[] {
+  const { upper, epsilon = 1e-9 } = options;
+  const grid = patchGrid(values.length, options.grid);
+  const divisor = Math.fround(upper + epsilon);
+  const covers: PatchCover[] = [];
+  for (let patch = 0; patch < values.length; patch++) {
+    const ratio = Math.fround(values[patch] / divisor);
+    const v = ratio > 1 ? 1 : ratio > 0 ? ratio : 0;
+    const alpha = Math.trunc(Math.fround(Math.fround(Math.fround(0.9) * v) * 256));
+    if (alpha === 0) continue;
+    const step = 3 * colorStep(v);
+    const color = [PLASMA[step], PLASMA[step + 1], PLASMA[step + 2]] as const;
+    covers.push({ rect: patchRect(patch, grid, size), color, alpha });
+  }
+  return covers;
 }
 
 /** A weighted sum over 255·128, with Pillow's shifts in place of the division. */

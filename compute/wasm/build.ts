@@ -3,7 +3,7 @@
  * instead and exits 1 on a difference. Needs the npm package assemblyscript and nothing else.
  * @module
  */
-import asc from "npm:assemblyscript@0.28.20/asc";
+import { compileKernels } from "../_compile_kernels.ts";
 import { F64_FIELDS, fieldAddress, U32_FIELDS } from "./fields.ts";
 import { tileKernels } from "./kernels/tiles.ts";
 
@@ -65,36 +65,10 @@ async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
     FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
   );
   const source = [prelude({ fma4, dot8, dotPairs }), tileKernels(), ...texts].join("\n");
-  let bytes = new Uint8Array();
-  const enabled = ["simd", "threads", "bulk-memory", ...features].flatMap((name) => ["--enable", name]);
-  const { error, stderr } = await asc.main(
-    [
-      ...[
-        "kernels.ts",
-        "-o",
-        "kernels.wasm",
-        "-O3",
-        "--noAssert",
-        "--runtime",
-        "stub",
-        "--use",
-        "abort=",
-        "--disableWarning",
-        "201",
-      ],
-      ...["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
-      ...enabled,
-    ],
-    {
-      readFile: (name: string) => name === "kernels.ts" ? source : null,
-      writeFile: (_name: string, data: string | Uint8Array) => {
-        if (typeof data !== "string") bytes = new Uint8Array(data);
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error) throw new Error(`Cannot compile the ${variant} kernels: ${stderr.toString()}`, { cause: error });
-  return bytes;
+  return await compileKernels(source, {
+    features: ["simd", "threads", "bulk-memory", ...features],
+    flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
+  });
 }
 
 /** The module that carries the bytes. */
