@@ -2,6 +2,7 @@
  * Checkpoints of dictionary_learning: `ae.pt`, and the `config.json` beside it.
  * @module
  */
+import { shown } from "../compute/printable.ts";
 import type { Activation, Decoder } from "../compute/sae.ts";
 import { scalarAt, tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
 import { foldGate, rowNorms, scaleColumns, scaleRows, transposed } from "./_fold_weights.ts";
@@ -110,7 +111,9 @@ export function dictionaryLearningCheckpoint(checkpoint: Checkpoint): Recognised
       activation: read.text,
       convention: subtracts ? `act((x - ${biasKey}) W_enc + b_enc)` : "act(x W_enc + b_enc)",
       warnings: read.warnings,
-      trainedOn: layer === undefined || layer === null ? undefined : `layer ${layer}${model ? ` of ${model}` : ""}`,
+      trainedOn: typeof layer !== "number"
+        ? undefined
+        : `layer ${layer}${typeof model === "string" ? ` of ${model}` : ""}`,
     },
   };
 }
@@ -161,7 +164,7 @@ function readActivation(
     case "AutoEncoderTopK": {
       const found = value instanceof Map && value.has("k") ? scalarAt(path, value, "k") : k;
       if (!Number.isSafeInteger(found) || (found as number) < 1) {
-        return wrong(path, "k", JSON.stringify(found ?? null), "an integer of at least 1");
+        return wrong(path, "k", shown(found), "an integer of at least 1");
       }
       const activation: Activation = { kind: "topk", k: found as number };
       return { wEnc, bEnc: perLatent(biasKey), activation, text: `TopK(${found})`, warnings: [] };
@@ -202,9 +205,9 @@ function classOf(path: string, value: ReadonlyMap<TorchValue, TorchValue>): Dict
 
 function parseClass(path: string, named: unknown): DictClass {
   // Some trainers wrote the class's repr: <class 'dictionary_learning.dictionary.AutoEncoder'>.
-  const name = /(\w+)(?:'>)?$/.exec(String(named))?.[1];
+  const name = /(\w+)(?:'>)?$/.exec(typeof named === "string" ? named : "")?.[1];
   return DICT_CLASSES.find((known) => known === name) ??
-    wrong(path, "trainer.dict_class", JSON.stringify(named), DICT_CLASSES.join(", "));
+    wrong(path, "trainer.dict_class", shown(named), DICT_CLASSES.join(", "));
 }
 
 function withoutPrefix(value: Map<TorchValue, TorchValue>): Map<TorchValue, TorchValue> {

@@ -34,15 +34,18 @@ export function prismaCheckpoint(checkpoint: Checkpoint): Recognised | undefined
   if (!tensors.has("W_enc") || !tensors.has("b_dec")) return undefined;
   if (wrapped === undefined && !SETTINGS.some((key) => config?.[key] !== undefined)) return undefined;
   const within = value.get("cfg");
-  const cfg = within instanceof Map ? plain(within) as Record<string, unknown> : config;
+  const cfg = within instanceof Map ? plain(within) : config;
   if (cfg === undefined) {
     return wrong(path, "cfg", "no settings, and no config.json beside it", "the settings that Prisma saves");
   }
   return readSaeLens(path, tensors, { cfg, kind: "prisma", subtracts: true });
 }
 
-/** Dicts as objects, so that settings read the same from a pickle and from JSON. */
-function plain(value: TorchValue): unknown {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
-  return Array.isArray(value) ? value.map(plain) : value;
+/** The settings as JSON would give them; two levels are all they need, and a hostile file may nest without end. */
+function plain(value: ReadonlyMap<TorchValue, TorchValue>): Record<string, unknown> {
+  const named = (map: ReadonlyMap<TorchValue, TorchValue>): [string, TorchValue][] =>
+    [...map].filter((entry): entry is [string, TorchValue] => typeof entry[0] === "string");
+  return Object.fromEntries(
+    named(value).map(([key, item]) => [key, item instanceof Map ? Object.fromEntries(named(item)) : item]),
+  );
 }

@@ -2,6 +2,7 @@
  * Checkpoints of SAELens, before and after its version 6, and of ViT-Prisma, which has the same tensors and settings.
  * @module
  */
+import { shown } from "../compute/printable.ts";
 import type { Activation, Decoder, InputNorm } from "../compute/sae.ts";
 import { scalarAt, tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
 import { foldGate, rowNorms, scaleColumns, scaleRows } from "./_fold_weights.ts";
@@ -61,11 +62,11 @@ export function readSaeLens(path: string, value: TorchValue, settings: SaeLensSe
   const [dVit, dSae] = shape;
   for (const [key, width] of [["d_in", dVit], ["d_sae", dSae]] as const) {
     if (typeof cfg[key] === "number" && cfg[key] !== width) {
-      wrong(path, "W_enc", `shape [${dVit}, ${dSae}]`, `${key} = ${cfg[key]} of the settings`);
+      wrong(path, "W_enc", `shape [${dVit}, ${dSae}]`, `${key} = ${shown(cfg[key])} of the settings`);
     }
   }
   const warnings: string[] = [];
-  const architecture = String(cfg.architecture ?? metadata.architecture ?? "standard");
+  const architecture = cfg.architecture ?? metadata.architecture ?? "standard";
   const encoder = readEncoder(path, value, { cfg, architecture, dVit, dSae });
   const wDec = weightsAt(path, value, "W_dec", [dSae, dVit]);
   const bDec = weightsAt(path, value, "b_dec", [dVit]);
@@ -130,7 +131,7 @@ function readEncoder(
   value: TorchValue,
   { cfg, architecture, dVit, dSae }: {
     cfg: Readonly<Record<string, unknown>>;
-    architecture: string;
+    architecture: unknown;
     dVit: number;
     dSae: number;
   },
@@ -171,13 +172,13 @@ function readEncoder(
     case "topk":
     case "standard": {
       const bEnc = perLatent("b_enc");
-      const named = architecture === "topk" ? "topk" : String(cfg.activation_fn_str ?? cfg.activation_fn ?? "relu");
+      const named = architecture === "topk" ? "topk" : cfg.activation_fn_str ?? cfg.activation_fn ?? "relu";
       if (named === "relu") return { wEnc, bEnc, activation: { kind: "relu" }, text: "ReLU" };
-      if (named !== "topk") return wrong(path, "activation_fn_str", JSON.stringify(named), "relu or topk");
+      if (named !== "topk") return wrong(path, "activation_fn_str", shown(named), "relu or topk");
       const kwargs = record(cfg.activation_fn_kwargs) ?? {};
       const k = cfg.k ?? kwargs.k;
       if (!Number.isSafeInteger(k) || (k as number) < 1) {
-        return wrong(path, "k", JSON.stringify(k ?? null), "an integer of at least 1");
+        return wrong(path, "k", shown(k), "an integer of at least 1");
       }
       return { wEnc, bEnc, activation: { kind: "topk", k: k as number }, text: `TopK(${k})` };
     }
@@ -185,7 +186,7 @@ function readEncoder(
   return wrong(
     path,
     "architecture",
-    JSON.stringify(architecture),
+    shown(architecture),
     "standard, topk, jumprelu, gated, batchtopk or matryoshka_batchtopk",
   );
 }
@@ -208,7 +209,7 @@ function readNorm(
     case "expected_average_only_in": {
       const factor = cfg.norm_scaling_factor ?? metadata.norm_scaling_factor;
       if (typeof factor === "number" && Number.isFinite(factor) && factor > 0) return { factor };
-      if (factor !== undefined) wrong(path, "norm_scaling_factor", JSON.stringify(factor), "a number above 0");
+      if (factor !== undefined) wrong(path, "norm_scaling_factor", shown(factor), "a number above 0");
       return {
         warning:
           "The checkpoint was trained on activations scaled to a mean norm of the root of the width, and states no " +
@@ -219,7 +220,7 @@ function readNorm(
   return wrong(
     path,
     "normalize_activations",
-    JSON.stringify(found),
+    shown(found),
     "none, layer_norm, constant_norm_rescale or expected_average_only_in",
   );
 }

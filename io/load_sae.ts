@@ -3,6 +3,7 @@
  * @module
  */
 import { CheckpointError } from "../compute/errors.ts";
+import { shown } from "../compute/printable.ts";
 import type { Decoder, Sae } from "../compute/sae.ts";
 import { type ByteSource, memorySource } from "./byte_source.ts";
 import { dictionaryLearningCheckpoint } from "./checkpoint_dictionary_learning.ts";
@@ -111,43 +112,60 @@ export async function loadSae(
 ): Promise<LoadedSae> {
   const file = await openCheckpoint(path);
   try {
-    const { checkpoint, config } = await readContent(file);
-    for (const recognise of RECOGNISERS) {
-      const found = recognise(checkpoint);
-      if (found === undefined) continue;
-      const usesConfig = config !== undefined && found.info.kind !== "saev";
-      const parts: ByteSource[] = usesConfig ? [file, memorySource(config.path, config.bytes)] : [file];
-      const files = parts.map((part) => part.path);
-      return {
-        sae: found.sae,
-        info: { ...found.info, files, sha256: await sha256(joinedSource(parts)) },
-        ...(options.decoder ? { decoder: found.decoder() } : {}),
-      };
-    }
-    const { value } = checkpoint;
-    const keys = value instanceof Map ? `the keys ${[...value.keys()].slice(0, 8).join(", ")}` : "no dictionary";
-    throw new CheckpointError(
-      `Cannot recognise checkpoint ${file.path}: it holds ${keys}, and W_enc, b_enc, W_dec, b_dec were expected`,
-      { path: file.path, key: "W_enc", found: keys, expected: "W_enc, b_enc, W_dec, b_dec" },
-    );
+    return await saeFrom(file, { ...options, config: (path) => findConfig(path) });
   } finally {
     file.close();
   }
 }
 
+/**
+ * The same of an open source, which stays open.
+ *
+ * @param options.config Finds the settings beside a file; nothing is looked for if not given.
+ * @throws {CheckpointError} As {@linkcode loadSae}.
+ */
+export async function saeFrom(
+  file: ByteSource,
+  options: {
+    readonly decoder?: boolean;
+    readonly config?: (path: string) => Promise<ConfigFile | undefined>;
+  } = {},
+): Promise<LoadedSae> {
+  const { checkpoint, config } = await readContent(file, options.config ?? (() => Promise.resolve(undefined)));
+  for (const recognise of RECOGNISERS) {
+    const found = recognise(checkpoint);
+    if (found === undefined) continue;
+    const usesConfig = config !== undefined && found.info.kind !== "saev";
+    const parts: ByteSource[] = usesConfig ? [file, memorySource(config.path, config.bytes)] : [file];
+    const files = parts.map((part) => part.path);
+    return {
+      sae: found.sae,
+      info: { ...found.info, files, sha256: await sha256(joinedSource(parts)) },
+      ...(options.decoder ? { decoder: found.decoder() } : {}),
+    };
+  }
+  const { value } = checkpoint;
+  const keys = value instanceof Map ? `the keys ${shown([...value.keys()])}` : "no dictionary";
+  throw new CheckpointError(
+    `Cannot recognise checkpoint ${file.path}: it holds ${keys}, and W_enc, b_enc, W_dec, b_dec were expected`,
+    { path: file.path, key: "W_enc", found: keys, expected: "W_enc, b_enc, W_dec, b_dec" },
+  );
+}
+
 /** A saev file with a first line is complete; anything else may have settings beside it. */
 async function readContent(
-  file: FileSource,
+  file: ByteSource,
+  configBeside: (path: string) => Promise<ConfigFile | undefined>,
 ): Promise<{ checkpoint: Checkpoint; config: ConfigFile | undefined }> {
   if (await isSafetensors(file)) {
-    const config = await findConfig(file.path);
+    const config = await configBeside(file.path);
     const value: TorchValue = new Map(await readSafetensors(file));
     const checkpoint = { path: file.path, header: undefined, value, container: "safetensors" } as const;
     return { checkpoint: { ...checkpoint, config: config?.value }, config };
   }
   const { header, body } = await readHeader(file);
   const value = await readTorch(body);
-  const config = header === undefined ? await findConfig(file.path) : undefined;
+  const config = header === undefined ? await configBeside(file.path) : undefined;
   return { checkpoint: { path: file.path, header, value, container: "torch", config: config?.value }, config };
 }
 

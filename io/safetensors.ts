@@ -3,6 +3,7 @@
  * @module
  */
 import { CheckpointError } from "../compute/errors.ts";
+import { shown } from "../compute/printable.ts";
 import { sizeOf } from "../compute/tensor.ts";
 import { type ByteSource, readBytes } from "./byte_source.ts";
 import { DTYPE_BYTES, readTensor, type TorchDtype, type TorchTensor } from "./torch_tensor.ts";
@@ -75,7 +76,7 @@ export async function readSafetensors(source: ByteSource): Promise<Map<string, T
     if (name === "__metadata__") continue;
     const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
     const known = typeof dtype === "string" && Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined;
-    if (known === undefined) return fail(source, `${name} is of type ${JSON.stringify(dtype)}, which is not read`);
+    if (known === undefined) return fail(source, `${name} is of type ${shown(dtype)}, which is not read`);
     if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
       return fail(source, `${name} has no shape or no data_offsets`);
     }

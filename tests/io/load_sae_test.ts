@@ -48,7 +48,7 @@ Deno.test({
   name: "loadSae() names what it found in a torch file that is no checkpoint",
   permissions,
   fn: async () => {
-    await rejects(loadSae("fixtures/golden/torch-files/nested.pt"), /the keys cfg, t/);
+    await rejects(loadSae("fixtures/golden/torch-files/nested.pt"), /the keys \["cfg","t"\]/);
     await rejects(loadSae("fixtures/golden/torch-files/f32.pt"), CheckpointError);
     await rejects(loadSae("fixtures/none.pt"), (error: Error) => error instanceof CheckpointError);
   },
