@@ -50,6 +50,9 @@ const MIN_MS_BETWEEN_LOSSES = 60_000;
 
 const TUNING: Tuning = { stripRows: 1024, pieceBytes: 64 * 2 ** 20, capacity: 512, maxChunk: 32768, ring: 3 };
 
+/** On a CPU small strips cost nothing, and large workgroup arrays take OpenGL's compilers many seconds. */
+const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64 };
+
 /** `auto` times tile shapes for jobs of at least this many operations: seconds of work on a data-centre card. */
 const MIN_FLOPS_TO_TUNE = 1e14;
 
@@ -69,7 +72,7 @@ const GPU_PAD = 128;
  *
  * @param options All optional.
  * @throws {BackendUnavailableError} If there is no WebGPU, no adapter, only a software adapter where none is allowed, or no `shader-f16` for `f16`.
- * @throws {RangeError} If `tile` is not a shape's name.
+ * @throws {RangeError} If `tile` is not a shape's name, or `tuning.capacity` is not an integer from 1 to 1024.
  *
  * @example
  * ```ts
@@ -88,6 +91,10 @@ export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<
   const { allowSoftware = false, limits = "max", precision = "f32", log = () => {}, tile: tileOption = "auto" } =
     options;
   const half = precision === "f16";
+  const { capacity = 1 } = options.tuning ?? {};
+  if (!(Number.isInteger(capacity) && capacity >= 1 && capacity <= 1024)) {
+    throw new RangeError(`Cannot keep ${capacity} candidates per latent: expected an integer from 1 to 1024`);
+  }
   const request = { allowSoftware, limits, half };
   const make = async (): Promise<Gpu> => {
     const { device, facts } = await requestDevice(request);
@@ -115,7 +122,7 @@ export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<
       rowPad: own ? tileRows(tile) : GPU_PAD,
       colPad: own ? tileColumns(tile) : GPU_PAD,
       half,
-      tuning: { ...TUNING, ...options.tuning },
+      tuning: { ...(facts.software ? SOFTWARE_TUNING : TUNING), ...options.tuning },
     };
   }
 

@@ -1,0 +1,455 @@
+/**
+ * Every kernel against its CPU twin: plain functions that throw, so that they run under Deno and in a browser.
+ * @module
+ */
+import { carry } from "../../../compute/webgpu/carry.ts";
+import { distribution } from "../../../compute/webgpu/distribution.ts";
+import { encode, SOFTWARE_TILE, type Tile, tileColumns, tileName, tileRows } from "../../../compute/webgpu/encode.ts";
+import { toFloat16 } from "../../../compute/webgpu/float16.ts";
+import { fold, type FoldUse } from "../../../compute/webgpu/fold.ts";
+import type { Gpu, KernelSource } from "../../../compute/webgpu/gpu.ts";
+import { heatmap } from "../../../compute/webgpu/heatmap.ts";
+import * as kernels from "../../../compute/webgpu/kernels.ts";
+import { FRESH, LATENT } from "../../../compute/webgpu/latents.ts";
+import { merge } from "../../../compute/webgpu/merge.ts";
+import { makeParams, type Params, PARAMS_STRIDE_BYTES, writeParams } from "../../../compute/webgpu/params.ts";
+import { prepare } from "../../../compute/webgpu/prepare.ts";
+import { topk } from "../../../compute/webgpu/topk.ts";
+
+/** A case; `run` throws when kernel and twin differ. */
+export interface KernelCase {
+  name: string;
+  /** Whether it needs the feature shader-f16. */
+  half?: boolean;
+  run(gpu: Gpu): Promise<void>;
+}
+
+type Words = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
+/** Pseudorandom numbers (mulberry32). */
+class Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+  uniform(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+  below(n: number): number {
+    return Math.floor(this.uniform() * n);
+  }
+  /** Of any exponent in [from, to) (biased), either sign. */
+  float(from: number, to: number): number {
+    const bits = ((from + this.below(to - from)) << 23) | this.below(2 ** 23) | (this.below(2) << 31);
+    return new Float32Array(new Int32Array([bits]).buffer)[0];
+  }
+  floats(n: number, make: () => number): Float32Array<ArrayBuffer> {
+    return Float32Array.from({ length: n }, make);
+  }
+}
+
+/** Runs a kernel once on copies of the arrays and returns what the device holds then. */
+export async function runKernel<A extends Words[]>(
+  gpu: Gpu,
+  source: KernelSource,
+  params: Params,
+  arrays: [...A],
+  x: number,
+  y = 1,
+): Promise<A> {
+  const kernel = await gpu.kernel(source);
+  const buffers = arrays.map((array) => {
+    const buffer = gpu.storage(source.name, array.byteLength);
+    gpu.device.queue.writeBuffer(buffer, 0, array);
+    return buffer;
+  });
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  const block = gpu.acquire("parameters", PARAMS_STRIDE_BYTES, usage);
+  const bytes = new ArrayBuffer(PARAMS_STRIDE_BYTES);
+  writeParams(bytes, 0, params);
+  gpu.device.queue.writeBuffer(block, 0, bytes);
+  gpu.submit(source.name, (encoder) => {
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(kernel.pipeline);
+    pass.setBindGroup(0, gpu.bindParams(block), [0]);
+    pass.setBindGroup(1, gpu.bind(kernel, buffers));
+    pass.dispatchWorkgroups(x, y);
+    pass.end();
+  });
+  const out = [];
+  for (const [i, array] of arrays.entries()) {
+    if (source.bindings[i] === "read") {
+      out.push(array);
+      continue;
+    }
+    const copy = await gpu.read(buffers[i], 0, array.byteLength);
+    out.push(new (array.constructor as new (b: ArrayBuffer) => Words)(copy));
+  }
+  for (const buffer of [...buffers, block]) gpu.release(buffer);
+  return out as A;
+}
+
+/** Throws unless the arrays are equal; 0 equals −0, NaN equals NaN. */
+export function same(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} elements, not ${expected.length}`);
+  for (let i = 0; i < actual.length; i++) {
+    if (actual[i] !== expected[i] && !(Number.isNaN(actual[i]) && Number.isNaN(expected[i]))) {
+      throw new Error(`${what}[${i}]: device has ${actual[i]}, twin has ${expected[i]}`);
+    }
+  }
+}
+
+const bitsOf = (f: Float32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => new Uint32Array(f.buffer.slice(0));
+const ceil = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+const SIZES = [1, 15, 16, 17, 35];
+
+async function prepareCase(gpu: Gpu): Promise<void> {
+  const random = new Random(1);
+  for (const [i, rows] of SIZES.entries()) {
+    const dVit = [1, 4, 7, 16, 33][(i * 2) % 5];
+    const perImage = [1, 1, 4, 17, 7][i];
+    const tokens = perImage + (i % 2);
+    const pieceRow = i % 3 === 0 ? perImage : 0;
+    const kPad = ceil(dVit, 16);
+    const rowsPad = ceil(rows, 16);
+    const images = Math.ceil((rows + pieceRow) / perImage);
+    const raw = random.floats(images * tokens * dVit, () => random.float(100, 140));
+    for (const bad of [NaN, Infinity, -Infinity, -0, 1e30]) if (i > 1) raw[random.below(raw.length)] = bad;
+    const use = { CENTRE: i % 2, SCALE: Number(i !== 2) };
+    const params = makeParams({
+      rows,
+      rowsPad,
+      pieceRow,
+      dVit,
+      kPad,
+      tokens,
+      firstToken: i % 2,
+      perImage,
+      clamp: 1e5,
+      scalar: Math.fround([1.37, 3, 0.1, 7.25e-3, 1e10][i]),
+      keepNonFinite: 0,
+    });
+    const arrays = {
+      raw,
+      centre: random.floats(2 * kPad, () => random.float(120, 130)),
+      x: new Float32Array(kPad * rowsPad).fill(99),
+      skip: new Uint32Array(Math.ceil(rowsPad / 32)),
+      found: new Uint32Array([0xffffffff, 0]),
+    };
+    const source = kernels.prepareKernel({ centre: use.CENTRE === 1, scale: use.SCALE === 1, half: false });
+    const list: [typeof raw, typeof raw, typeof raw, typeof arrays.skip, typeof arrays.found] = [
+      arrays.raw,
+      arrays.centre,
+      arrays.x,
+      arrays.skip,
+      arrays.found,
+    ];
+    const [, , x, skip, found] = await runKernel(gpu, source, params, list, kPad / 16, rowsPad / 16);
+    prepare(params, use, arrays);
+    const label = `prepare ${rows} x ${dVit}`;
+    same(`${label} x`, x, arrays.x);
+    same(`${label} skip`, skip, arrays.skip);
+    same(`${label} found`, found, arrays.found);
+  }
+}
+
+/** The shader's own division must round as IEEE division does. */
+async function quotientCase(gpu: Gpu): Promise<void> {
+  const random = new Random(2);
+  const n = 4096;
+  const source = kernels.prepareKernel({ centre: false, scale: true, half: false });
+  for (const scalar of [1.37, 3, 0.1, 1 + 2 ** -23, 2 - 2 ** -23, 1, 2 ** 20, 1e-12].map(Math.fround)) {
+    // Exponents whose quotients stay normal or overflow: subnormal results are flushed, which is allowed.
+    const raw = random.floats(n, () => random.float(60, 255));
+    for (let i = 0; i < 64; i++) raw[i] = Math.fround(scalar * Math.fround(1 + random.uniform()) * 2 ** (i - 32));
+    const params = makeParams({ rows: n, rowsPad: n, dVit: 1, kPad: 16, tokens: 1, perImage: 1, scalar });
+    const x = new Float32Array(16 * n);
+    const words = (k: number): Uint32Array<ArrayBuffer> => new Uint32Array(k);
+    const centre = new Float32Array(32);
+    const [, , got] = await runKernel(gpu, source, params, [raw, centre, x, words(n / 32), words(2)], 1, n / 16);
+    same(`quotient by ${scalar}`, got.subarray(0, n), raw.map((v) => Math.fround(v / scalar)));
+  }
+}
+
+function encodeCase(tile: Tile, half: boolean): KernelCase["run"] {
+  return async (gpu: Gpu) => {
+    const random = new Random(3);
+    for (const [gx, gy, kPad, offset] of [[1, 1, 16, 0], [2, 1, 32, 4], [1, 2, 48, 8]]) {
+      const colsPad = gx * tileColumns(tile);
+      const rowsPad = gy * tileRows(tile);
+      const ldF = colsPad + offset + 4;
+      const params = makeParams({ rows: rowsPad, rowsPad, colsPad, kPad, ldF, colOffset: offset });
+      const make = (): number => half ? random.below(64) / 16 - 2 : random.float(118, 128);
+      const x = random.floats(kPad * rowsPad, make);
+      const w = random.floats(kPad * colsPad, make);
+      const bias = random.floats(2 * colsPad, () => random.uniform() * 2 - 1);
+      for (let j = 0; j < colsPad; j++) bias[colsPad + j] = j % 3 === 0 ? 0 : random.uniform();
+      if (!half) {
+        x[5] = NaN;
+        x[6] = Infinity;
+        x[7] = -0;
+        x[8] = 1e-40;
+        bias.fill(0, 0, 4);
+      }
+      const skip = new Uint32Array(Math.ceil(rowsPad / 32));
+      skip[0] = 2 | (1 << 15);
+      const f = new Uint32Array(rowsPad * ldF).fill(7);
+      const store = (a: Float32Array<ArrayBuffer>): Words => half ? toFloat16(a) : a;
+      const source = kernels.encodeKernel(tile, half);
+      const out = await runKernel(gpu, source, params, [store(x), store(w), bias, skip, f], gx, gy);
+      const got = new Float32Array(out[4].buffer);
+      const expected = new Float32Array(f.buffer.slice(0));
+      encode(params, { x, w, bias, skip, f: expected });
+      checkEncoded(tileName(tile), params, { x, w, bias, got, expected });
+    }
+  };
+}
+
+/** Values within gamma·(Σ|x·w| + |b|); where the threshold lies within that of the truth, firing or not is right too. */
+function checkEncoded(
+  name: string,
+  params: Params,
+  arrays: { x: Float32Array; w: Float32Array; bias: Float32Array; got: Float32Array; expected: Float32Array },
+): void {
+  const { rowsPad, colsPad, kPad, ldF, colOffset } = params;
+  const { x, w, bias, got, expected } = arrays;
+  const u = 2 ** -24;
+  const gamma = ((kPad + 2) * u) / (1 - (kPad + 2) * u);
+  for (let r = 0; r < rowsPad; r++) {
+    for (let j = 0; j < ldF; j++) {
+      const at = r * ldF + j;
+      const a = got[at];
+      const b = expected[at];
+      const col = j - colOffset;
+      if (Object.is(a, b) || a === b) continue;
+      if (col < 0 || col >= colsPad) throw new Error(`encode ${name}: wrote outside its columns at ${r}, ${j}`);
+      let sum = Math.abs(bias[col]);
+      for (let k = 0; k < kPad; k++) sum += Math.abs(x[k * rowsPad + r] * w[k * colsPad + col]);
+      const slack = gamma * sum + 2 ** -120;
+      const threshold = bias[colsPad + col];
+      const near = (a === 0 && b - threshold <= slack) || (b === 0 && a - threshold <= slack);
+      if (!near && !(Math.abs(a - b) <= slack)) {
+        throw new Error(`encode ${name} at ${r}, ${col}: device has ${a}, twin has ${b}, bound ${slack}`);
+      }
+    }
+  }
+}
+
+async function topkCase(gpu: Gpu): Promise<void> {
+  const random = new Random(4);
+  for (const ldF of [1, 4, 63, 255, 256, 257, 515]) {
+    const rows = 6;
+    const f = random.floats(rows * ldF, () => Math.max(0, random.float(110, 140)));
+    for (let c = 0; c < ldF; c++) {
+      f[c] = random.below(3); // Ties.
+      f[ldF + c] = 0;
+      f[2 * ldF + c] = 5;
+      f[3 * ldF + c] = c % 7 === 0 ? Infinity : c % 2;
+    }
+    for (const sparse of [1, 2, Math.ceil(ldF / 3), ldF, ldF + 5]) {
+      const params = makeParams({ rows, ldF, sparse });
+      const [got] = await runKernel(gpu, kernels.topkKernel(), params, [f], rows);
+      const expected = f.slice();
+      topk(params, expected);
+      same(`topk ${ldF}, ${sparse}`, got, expected);
+    }
+  }
+}
+
+/** Latent words of a pass under way, with rankings to match. */
+function someState(
+  random: Random,
+  cols: number,
+  k: number,
+): { latents: Uint32Array<ArrayBuffer>; top: Uint32Array<ArrayBuffer> } {
+  const latents = new Uint32Array(9 * cols);
+  const top = new Uint32Array(cols * 3 * k);
+  for (let j = 0; j < cols; j++) {
+    const ranked = [0, k, random.below(k + 1)][j % 3];
+    const values = random.floats(ranked, () => 1 + random.below(6)).sort().reverse();
+    top.set(bitsOf(values), 3 * j * k);
+    for (let i = 0; i < ranked; i++) {
+      top[(3 * j + 1) * k + i] = i;
+      top[(3 * j + 2) * k + i] = ranked - 1 - i;
+    }
+    latents[LATENT.least * cols + j] = 0x7f800000;
+    latents[LATENT.t * cols + j] = 3;
+    latents[LATENT.stopped * cols + j] = 0xffffffff;
+    latents[LATENT.ranked * cols + j] = ranked;
+    if (ranked === k) latents[LATENT.tau * cols + j] = bitsOf(values)[k - 1];
+  }
+  return { latents, top };
+}
+
+function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase["run"] {
+  return async (gpu: Gpu) => {
+    const random = new Random(5);
+    const capacity = 4;
+    for (const [i, cols] of [1, 31, 32, 33, 67].entries()) {
+      const perImage = [1, 3, 7, 5, 20][i];
+      const rows = perImage * [0, 1, 5, 7, 2][i] || perImage;
+      const rowsPad = ceil(rows, 16);
+      const k = [1, 3, 5, 200, 8][i];
+      const ldF = ceil(cols, 4) + 4;
+      const f = new Float32Array(rowsPad * ldF);
+      for (let r = 0; r < rows; r++) {
+        for (let j = 0; j < cols; j++) {
+          const dense = j % 2 === 0 || random.below(4) === 0;
+          const value = floats === "tame" ? 1 + random.below(6) : Math.abs(random.float(0, 255));
+          f[r * ldF + 4 + j] = dense && j % 11 !== 10 ? value : 0;
+        }
+      }
+      if (floats === "wild" && i > 1) f[4] = Infinity;
+      const skip = new Uint32Array(Math.ceil(rowsPad / 32));
+      for (let r = 0; r < rowsPad; r++) {
+        if (r >= rows || random.below(9) === 0) {
+          skip[r >> 5] |= 1 << (r & 31);
+          f.fill(0, r * ldF, (r + 1) * ldF);
+        }
+      }
+      const firstRow = 4_000_000_000 - (4_000_000_000 % perImage);
+      const facts = { rows, rowsPad, firstRow, ldF, colOffset: 4, cols, perImage, k, total: 60, stepScale: 2 ** -7 };
+      const params = makeParams({ ...facts, pull: 0.5 });
+      const { latents, top } = someState(random, cols, k);
+      const empty = new Uint32Array(2 * capacity * cols);
+      let device = [bitsOf(f), skip, latents, empty, new Uint32Array(2048 * cols), new Uint32Array(64 * cols)];
+      let deviceTop = top;
+      const twin = device.map((a) => a.slice());
+      const twinTop = top.slice();
+      const bindings = {
+        f: twin[0],
+        skip: twin[1],
+        latents: twin[2],
+        candidates: twin[3],
+        histogram: twin[4],
+        halves: twin[5],
+      };
+      for (let round = 0; round < Math.ceil(rows / capacity); round++) {
+        const use = { statistics: round === 0, by, capacity };
+        device = await runKernel(gpu, kernels.foldKernel(use), params, device, Math.ceil(cols / kernels.FOLD_THREADS));
+        fold(params, use, bindings);
+        const label = `fold by ${by}, ${cols} latents, round ${round}`;
+        for (const [b, name] of ["f", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
+          same(`${label} ${name}`, device[b], twin[b]);
+        }
+        const merged = await runKernel(
+          gpu,
+          kernels.mergeKernel(capacity),
+          params,
+          [device[2], device[3], deviceTop],
+          cols,
+        );
+        [device[2], device[3], deviceTop] = merged;
+        merge(params, capacity, twin[2], twin[3], twinTop);
+        same(`${label} merged latents`, device[2], twin[2]);
+        same(`${label} ranking`, deviceTop, twinTop);
+      }
+      if (device[2].subarray(LATENT.stopped * cols, LATENT.ranked * cols).some((row) => row !== 0xffffffff)) {
+        throw new Error(`fold by ${by}: ${Math.ceil(rows / capacity)} rounds left candidates behind`);
+      }
+    }
+  };
+}
+
+async function mergeCase(gpu: Gpu): Promise<void> {
+  const random = new Random(6);
+  for (const [k, capacity] of [[1, 1], [5, 5], [64, 16], [65, 128], [200, 512], [3, 512]]) {
+    const cols = 7;
+    const { latents, top } = someState(random, cols, k);
+    const candidates = new Uint32Array(2 * capacity * cols);
+    for (let j = 0; j < cols; j++) {
+      const filled = [0, capacity, random.below(capacity + 1)][random.below(3)];
+      latents[LATENT.filled * cols + j] = filled;
+      candidates.set(bitsOf(random.floats(filled, () => 1 + random.below(9))), 2 * j * capacity);
+      for (let i = 0; i < filled; i++) candidates[(2 * j + 1) * capacity + i] = 1000 + i;
+    }
+    const params = makeParams({ cols, k });
+    const [words, , got] = await runKernel(
+      gpu,
+      kernels.mergeKernel(capacity),
+      params,
+      [latents, candidates, top],
+      cols,
+    );
+    merge(params, capacity, latents, candidates, top);
+    same(`merge k = ${k} latents`, words, latents);
+    same(`merge k = ${k} ranking`, got, top);
+  }
+}
+
+async function heatmapCase(gpu: Gpu): Promise<void> {
+  const random = new Random(7);
+  for (const [k, perImage] of [[1, 1], [5, 4], [64, 49], [65, 63], [130, 67]]) {
+    const cols = 5;
+    const images = 6;
+    const ldF = 12;
+    const { latents, top } = someState(random, cols, k);
+    const firstRow = 50 * perImage;
+    for (let j = 0; j < cols; j++) {
+      for (let i = 0; i < latents[LATENT.ranked * cols + j]; i++) {
+        if (random.below(2) === 0) continue;
+        top[(3 * j + 1) * k + i] = firstRow + random.below(images * perImage);
+        top[(3 * j + 2) * k + i] += FRESH;
+      }
+    }
+    const f = bitsOf(random.floats(images * perImage * ldF, () => random.uniform()));
+    const maps = new Uint32Array(cols * k * perImage).fill(3);
+    const params = makeParams({ cols, k, perImage, firstRow, ldF, colOffset: 4 });
+    const [, words, , got] = await runKernel(gpu, kernels.heatmapKernel(), params, [latents, top, f, maps], cols);
+    heatmap(params, latents, top, f, maps);
+    same(`heatmap k = ${k} ranking`, words, top);
+    same(`heatmap k = ${k}`, got, maps);
+  }
+}
+
+async function carryCase(gpu: Gpu): Promise<void> {
+  const random = new Random(8);
+  for (const cols of [1, 2, 3, 67]) {
+    const word = (): number => random.below(4) === 0 ? 0xffffffff : random.below(2 ** 32);
+    const halves = Uint32Array.from({ length: 64 * cols }, word);
+    const totals = Uint32Array.from({ length: 64 * cols }, (_, i) => i % 2 === 0 ? word() : random.below(2 ** 20));
+    const params = makeParams({ cols });
+    const [rest, got] = await runKernel(gpu, kernels.carryKernel(), params, [halves, totals], Math.ceil(cols / 2));
+    carry(halves, totals);
+    same(`carry ${cols} halves`, rest, halves);
+    same(`carry ${cols} totals`, got, totals);
+  }
+}
+
+async function distributionCase(gpu: Gpu): Promise<void> {
+  const random = new Random(9);
+  for (const [rows, kept] of [[1, 1], [15, 17], [35, 3]]) {
+    const ldF = 24;
+    const params = makeParams({ rows, pieceRow: 2, ldF, colOffset: 4, kept, keptAll: kept + 1, keptFrom: 1 });
+    const f = random.floats(rows * ldF, () => random.uniform());
+    const skip = new Uint32Array([5, 1]);
+    const out = new Float32Array((rows + 2) * (kept + 1));
+    const source = kernels.distributionKernel();
+    const [, , got] = await runKernel(gpu, source, params, [f, skip, out], Math.ceil(kept / 16), Math.ceil(rows / 16));
+    distribution(params, f, skip, out);
+    same(`distribution ${rows} x ${kept}`, got, out);
+  }
+}
+
+/** All cases; `tiles` are the shapes of the product to try. */
+export function kernelCases(tiles: readonly Tile[]): KernelCase[] {
+  return [
+    { name: "prepare", run: prepareCase },
+    { name: "prepare divides as IEEE does", run: quotientCase },
+    ...tiles.map((tile) => ({ name: `encode ${tileName(tile)}`, run: encodeCase(tile, false) })),
+    { name: "encode with f16 storage", half: true, run: encodeCase(SOFTWARE_TILE, true) },
+    { name: "topk", run: topkCase },
+    { name: "fold by row, with merge", run: foldCase("row", "tame") },
+    { name: "fold by row, any exponent", run: foldCase("row", "wild") },
+    { name: "fold by image, with merge", run: foldCase("image", "tame") },
+    { name: "fold by sum, any exponent, with merge", run: foldCase("sum", "wild") },
+    { name: "merge", run: mergeCase },
+    { name: "heatmap", run: heatmapCase },
+    { name: "carry", run: carryCase },
+    { name: "distribution", run: distributionCase },
+  ];
+}
