@@ -12,6 +12,7 @@ export * from "./choose_latents.ts";
 export * from "./empty_state.ts";
 export * from "./errors.ts";
 export * from "./exact_sum.ts";
+export * from "./explained_variance.ts";
 export * from "./finalize.ts";
 export * from "./gather_batched.ts";
 export * from "./get_new_topk.ts";
