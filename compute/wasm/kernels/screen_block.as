@@ -1,7 +1,7 @@
 // Screening a block of columns, then the exact pass over what survived.
 
 /** Share of survivors above which a tile of 8 columns is cheaper computed densely, and for how many chunks. */
-const DENSE_ABOVE: f64 = 0.17;
+const DENSE_ABOVE: f64 = 0.25;
 const DENSE_CHUNKS: i32 = 24;
 
 /** Lists what fires in a block of columns; the lists are exact. */
