@@ -162,10 +162,10 @@ export class Gpu {
     return this.acquire(label, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
   }
 
-  /** Gives a buffer back: to the pool, or to the device when the pool is full. */
+  /** Gives a buffer back: to the pool, or to the device when the pool is full. Idempotent. */
   release(buffer: GPUBuffer): void {
     const size = this.#sizes.get(buffer);
-    if (size === undefined) return;
+    if (size === undefined || this.#pool.includes(buffer)) return;
     if (this.#lost === undefined && this.#pooledBytes + size.bytes <= MAX_POOL_BYTES) {
       this.#pool.push(buffer);
       this.#pooledBytes += size.bytes;

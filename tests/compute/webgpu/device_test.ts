@@ -1,0 +1,277 @@
+/** The device: limits, leaks, loss, and reasons when there is none. */
+import assert from "node:assert/strict";
+import { BackendUnavailableError, DeviceLimitError, DeviceLostError } from "../../../compute/errors.ts";
+import { createReferenceBackend } from "../../../compute/reference/mod.ts";
+import { imageStride } from "../../../compute/rows.ts";
+import { tensor } from "../../../compute/tensor.ts";
+import { cutJob, type GeometryRequest } from "../../../compute/webgpu/geometry.ts";
+import { MAX_POOL_BYTES } from "../../../compute/webgpu/gpu.ts";
+import { createWebgpuBackend } from "../../../compute/webgpu/mod.ts";
+import { assertSameState } from "../_cases.ts";
+import { gpuTest, missing, openBackend, openGpu } from "./_adapter.ts";
+import { makePass, runPass, sameExactParts } from "./_pass_cases.ts";
+
+gpuTest("100 batches, and passes one after another, leave nothing on the device", async () => {
+  const backend = await openBackend({ tuning: { stripRows: 8, pieceBytes: 400 } });
+  try {
+    const pass = makePass("leaks", { nImages: 100, dVit: 4, dSae: 6, plan: { batchImages: 1, k: 2 } });
+    await runPass(backend, pass);
+    const before = backend.counts();
+    assert.equal(before.bytes, before.pooledBytes, "a buffer in use outlived its pass");
+    assert(before.pooledBytes <= MAX_POOL_BYTES);
+    await backend.encode(tensor(new Float32Array(8), [2, 4]), pass.sae);
+    const encoded = backend.counts();
+    await backend.encode(tensor(new Float32Array(8), [2, 4]), pass.sae);
+    assert.deepEqual(backend.counts(), encoded);
+
+    const open = await backend.open(pass.sae, pass.plan);
+    const stride = imageStride(pass.plan.layout);
+    let during: unknown;
+    for (let image = 0; image < 100; image++) {
+      const lent = await open.lend();
+      lent.set(pass.block.subarray(image * stride, (image + 1) * stride));
+      await open.fold({ block: lent, firstImage: image, nImages: 1 });
+      // The ring is full from here on: nothing more may be made.
+      if (image === 9) during = backend.counts();
+    }
+    const { buffers, bytes } = backend.counts();
+    const held = during as typeof before;
+    assert.deepEqual({ buffers, bytes }, { buffers: held.buffers, bytes: held.bytes });
+    await open.close();
+    await open.close();
+    const after = backend.counts();
+    assert(after.bytes - after.pooledBytes === encoded.bytes - encoded.pooledBytes, "closing left buffers in use");
+    assert.equal(after.pipelines, encoded.pipelines, "a kernel was compiled twice");
+  } finally {
+    await backend.close();
+    assert.deepEqual(backend.counts(), { buffers: 0, bytes: 0, pooledBytes: 0, pipelines: 0 });
+  }
+});
+
+gpuTest("a pool over its cap gives buffers back to the device", async () => {
+  const gpu = await openGpu();
+  try {
+    const buffers = [1, 2, 3].map((i) => gpu.storage(`big ${i}`, MAX_POOL_BYTES / 2));
+    for (const buffer of buffers) gpu.release(buffer);
+    for (const buffer of buffers) gpu.release(buffer);
+    assert.equal(gpu.counts.buffers, 2);
+    assert.equal(gpu.counts.pooledBytes, MAX_POOL_BYTES);
+    assert.equal(gpu.storage("again", MAX_POOL_BYTES / 2), buffers[0]);
+    await gpu.check();
+  } finally {
+    gpu.destroy();
+  }
+});
+
+gpuTest("the default limits are enough", async () => {
+  const backend = await openBackend({ limits: "default" });
+  try {
+    assert.equal(backend.details.maxBindingBytes, 128 * 2 ** 20);
+    const pass = makePass("default limits", { dSae: 70, nImages: 12 });
+    sameExactParts("default limits", await runPass(backend, pass), await runPass(createReferenceBackend(), pass));
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("details tell adapter, software, limits, tile and precision", async () => {
+  const backend = await openBackend();
+  const { adapter, software, limits, tile, precision, deviceLosses } = backend.details;
+  assert.match(String(adapter), /\w/);
+  assert.equal(typeof software, "boolean");
+  assert.deepEqual({ limits, precision, deviceLosses }, { limits: "max", precision: "f32", deviceLosses: 0 });
+  assert.match(String(tile), /^\d+x\d+x\d+a?\/\d+x\d+$/);
+  assert.deepEqual(JSON.parse(JSON.stringify(backend.details)), backend.details);
+  await backend.close();
+  await backend.close();
+  await assert.rejects(backend.encode(tensor(new Float32Array(5), [1, 5]), makePass("closed").sae), TypeError);
+});
+
+gpuTest("a pass goes on with a new device after a loss, and gives the same bits", async () => {
+  for (const at of [0, 5, 12, 29]) {
+    const lines: string[] = [];
+    const backend = await openBackend({ log: (line) => lines.push(line) });
+    try {
+      const pass = makePass("loss", { nImages: 30, dSae: 33, plan: { batchImages: 1 } });
+      const expected = await runPass(backend, pass);
+      const lost = await runPass(backend, pass, { before: (image) => image === at && backend.loseDevice() });
+      assertSameState(lost, expected);
+      assert.equal(backend.details.deviceLosses, 1);
+      assert.equal(lines.length, 1);
+      assert.match(lines[0], /Lost the GPU .*went on with a new device/);
+    } finally {
+      await backend.close();
+    }
+  }
+});
+
+gpuTest("a loss after a snapshot replays only what came since, from wherever the pass was resumed", async () => {
+  const backend = await openBackend();
+  try {
+    const pass = makePass("loss after state()", { nImages: 30, dSae: 33, plan: { batchImages: 2 } });
+    const expected = await runPass(backend, pass);
+    const from = await runPass(backend, pass, { end: 6 });
+    const stride = imageStride(pass.plan.layout);
+    const open = await backend.open(pass.sae, pass.plan, from);
+    for (let image = 6; image < 30; image += 2) {
+      const lent = await open.lend();
+      lent.set(pass.block.subarray(image * stride, (image + 2) * stride));
+      await open.fold({ block: lent, firstImage: image, nImages: 2 });
+      if (image === 14) await open.state();
+      if (image === 20) backend.loseDevice();
+    }
+    assertSameState(await open.state(), expected);
+    await open.close();
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("a loss while no pass is open goes unnoticed", async () => {
+  const backend = await openBackend();
+  try {
+    const { sae } = makePass("idle");
+    backend.loseDevice();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal((await backend.encode(tensor(new Float32Array(5), [1, 5]), sae)).data.length, 20);
+    assert.equal(backend.details.deviceLosses, 1);
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("a second loss within a minute ends the pass", async () => {
+  const backend = await openBackend();
+  try {
+    const pass = makePass("two losses", { nImages: 30, plan: { batchImages: 1 } });
+    const twice = runPass(backend, pass, { before: (image) => image % 10 === 5 && backend.loseDevice() });
+    await assert.rejects(twice, (error) => {
+      assert(error instanceof DeviceLostError);
+      assert.match(error.message, /twice within a minute.*resume from the last checkpoint$/);
+      return true;
+    });
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("too little memory is refused before anything is computed", async () => {
+  const backend = await openBackend();
+  try {
+    const pass = makePass("memory", { plan: { maxMemoryBytes: 1000 } });
+    await assert.rejects(runPass(backend, pass), (error) => {
+      return error instanceof DeviceLimitError && error.limit === "max-memory" && error.available === 1000;
+    });
+    assert.equal(backend.counts().bytes, backend.counts().pooledBytes);
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("a command that the device refuses is an error, not a wrong result", async () => {
+  const gpu = await openGpu();
+  try {
+    const buffer = gpu.storage("small", 16);
+    gpu.submit("an impossible copy", (encoder) => encoder.copyBufferToBuffer(buffer, 0, buffer, 64, 64));
+    await assert.rejects(gpu.check(), /Cannot run an impossible copy on the device/);
+    await assert.rejects(gpu.kernel({ name: "nonsense", code: "fn main( {", bindings: [] }));
+  } finally {
+    gpu.destroy();
+  }
+});
+
+gpuTest("a software adapter must be asked for", async () => {
+  const backend = await openBackend();
+  const { software, adapter } = backend.details;
+  await backend.close();
+  if (software !== true) return;
+  await assert.rejects(createWebgpuBackend(), (error) => {
+    return error instanceof BackendUnavailableError && error.reason.includes(`${adapter}, runs on the CPU`);
+  });
+});
+
+gpuTest("unknown tiles and list lengths are refused", async () => {
+  await assert.rejects(openBackend({ tile: "1x1" }), RangeError);
+  await assert.rejects(openBackend({ tuning: { capacity: 0 } }), RangeError);
+  await assert.rejects(openBackend({ tuning: { capacity: 2000 } }), RangeError);
+});
+
+Deno.test({
+  name: "without an adapter the reason is told",
+  ignore: missing === undefined,
+  permissions: "none",
+  fn: async () => {
+    await assert.rejects(createWebgpuBackend({ allowSoftware: true }), BackendUnavailableError);
+  },
+});
+
+const JOB: GeometryRequest = {
+  dVit: 768,
+  dSae: 12288,
+  perImage: 49,
+  imageValues: 50 * 768,
+  k: 128,
+  patches: 49,
+  capacity: 512,
+  kept: 25,
+  wholeRows: false,
+  rowPad: 128,
+  colPad: 128,
+  storedBytes: 4,
+  stripRows: 1024,
+  pieceBytes: 2 ** 26,
+  maxImages: 2 ** 20,
+  maxChunk: 32768,
+  maxBindingBytes: 128 * 2 ** 20,
+};
+
+Deno.test({
+  name: "cutJob() covers every latent once and keeps every buffer within the binding limit",
+  permissions: "none",
+  fn: () => {
+    for (
+      const change of [{}, { wholeRows: true }, { dSae: 1 }, { dSae: 40_000, k: 1000 }, { perImage: 256, patches: 256 }]
+    ) {
+      for (const maxBindingBytes of [128 * 2 ** 20, 2 ** 31 - 4]) {
+        const job = { ...JOB, ...change, maxBindingBytes };
+        const { chunks, ldF, kPad, stripImages, stripRowsPad, pieceImages } = cutJob(job);
+        let next = 0;
+        for (const { from, cols, colsPad, colOffset } of chunks) {
+          assert.equal(from, next);
+          next += cols;
+          assert(cols >= 1 && cols <= colsPad && colsPad % 128 === 0 && colOffset + colsPad <= ldF);
+          for (const perLatent of [8192, 4 * job.k * job.patches, 12 * job.k, 8 * job.capacity]) {
+            assert(cols * perLatent <= maxBindingBytes);
+          }
+          assert(colsPad * kPad * 4 <= maxBindingBytes);
+        }
+        assert.equal(next, job.dSae);
+        assert(stripRowsPad >= stripImages * job.perImage && stripRowsPad % 128 === 0);
+        assert(4 * stripRowsPad * Math.max(ldF, kPad) <= maxBindingBytes);
+        assert(pieceImages >= 1 && 4 * pieceImages * job.imageValues <= maxBindingBytes);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "cutJob() refuses what cannot be split further",
+  permissions: "none",
+  fn: () => {
+    const refused = (change: Partial<GeometryRequest>): void => {
+      assert.throws(() => cutJob({ ...JOB, ...change }), DeviceLimitError);
+    };
+    refused({ k: 2 ** 20, patches: 49 });
+    refused({ perImage: 2048, wholeRows: true, dSae: 131072, k: 1 });
+    refused({ imageValues: 2 ** 26 });
+    refused({
+      perImage: 70_000,
+      dVit: 1,
+      dSae: 1,
+      k: 1,
+      patches: 1,
+      imageValues: 70_000,
+      maxBindingBytes: 2 ** 31 - 4,
+    });
+  },
+});
