@@ -31,5 +31,7 @@ export function openJobWorker(grants: Grants, { limitWrite }: { readonly limitWr
   });
   // Whoever waits for the answer sees it; without a waiter it is no news.
   died.catch(() => {});
-  return { wire: worker, died, close: () => worker.terminate() };
+  // The process ends right after, and the worker with it. Terminating it first would tear a graphics driver down in one
+  // thread while the exit handlers run in another, which crashed one run in twelve after its results were written.
+  return { wire: worker, died, close: () => {} };
 }
