@@ -41,7 +41,7 @@ export async function atomicWrite(
   path: string,
   content: Uint8Array | string | ((output: FileOutput) => Promise<void>),
 ): Promise<void> {
-  const { directory, name } = split(path);
+  const { directory, name } = splitPath(path);
   const temporary = `${directory}/.${name}.${crypto.randomUUID()}.tmp`;
   try {
     await asArtifactError(path, async () => {
@@ -85,7 +85,7 @@ export async function removeFile(path: string): Promise<void> {
 /** Gives a file another name on the same disk, replacing what had it, and makes that durable. */
 export async function moveFile(from: string, to: string): Promise<void> {
   await asArtifactError(to, () => Deno.rename(from, to));
-  await flushDirectory(split(to).directory);
+  await flushDirectory(splitPath(to).directory);
 }
 
 /**
@@ -152,7 +152,8 @@ class OpenOutput implements FileOutput {
   }
 }
 
-function split(path: string): { directory: string; name: string } {
+/** A path's directory, `.` for a bare name, and its last part. */
+export function splitPath(path: string): { directory: string; name: string } {
   const slash = path.lastIndexOf("/");
   if (slash < 0) return { directory: ".", name: path };
   return { directory: slash === 0 ? "/" : path.slice(0, slash), name: path.slice(slash + 1) };
@@ -178,7 +179,7 @@ function isFileFault(error: unknown): boolean {
 }
 
 /** Makes the rename itself durable. Some systems and permission sets do not allow it; the file is whole either way. */
-async function flushDirectory(directory: string): Promise<void> {
+export async function flushDirectory(directory: string): Promise<void> {
   try {
     using handle = await Deno.open(directory);
     await handle.sync();

@@ -1,0 +1,118 @@
+/**
+ * Many small files at a time, each as safe as a single one.
+ * @module
+ */
+import { asArtifactError, flushDirectory, splitPath } from "./atomic_write.ts";
+
+/** Files written but not yet flushed and renamed, at most; each is held open. */
+const BATCH_FILES = 64;
+
+interface Pending {
+  readonly path: string;
+  readonly temporary: string;
+  readonly file: Deno.FsFile;
+}
+
+/**
+ * Writes files so that each appears whole under its name, or not at all, as `atomicWrite` does: to a temporary name, flushed
+ * to disk, renamed. Flushing a batch of files side by side takes a fraction of the time that one after the other takes.
+ *
+ * After {@linkcode flush} the files and their names are durable; before, a power cut may leave any of them out.
+ *
+ * @example
+ * ```ts
+ * import { WriteBatch } from "./write_batch.ts";
+ * const batch = new WriteBatch();
+ * for (const name of ["a", "b"]) await batch.add(`tests/tmp/batch_example/${name}.txt`, "whole or not at all\n");
+ * await batch.flush();
+ * await Deno.remove("tests/tmp/batch_example", { recursive: true });
+ * ```
+ */
+export class WriteBatch {
+  #pending: Pending[] = [];
+  #settling: Promise<void> = Promise.resolve();
+  readonly #directories = new Set<string>();
+  readonly #unflushed = new Set<string>();
+
+  /**
+   * Adds a file; missing directories are made. Waits while an earlier batch is being flushed.
+   *
+   * @throws {ArtifactError} If it, or a file added before, cannot be written; the temporary files are gone.
+   * @throws {Deno.errors.NotCapable} If the process may not write it; the message names the flag to add.
+   */
+  async add(path: string, content: Uint8Array | string): Promise<void> {
+    const { directory, name } = splitPath(path);
+    const temporary = `${directory}/.${name}.${crypto.randomUUID()}.tmp`;
+    // deno-lint-ignore require-await -- the helper takes asynchronous work; synchronous calls are faster here
+    await asArtifactError(path, async () => {
+      if (!this.#directories.has(directory)) {
+        Deno.mkdirSync(directory, { recursive: true });
+        this.#directories.add(directory);
+      }
+      const file = Deno.openSync(temporary, { write: true, createNew: true });
+      this.#pending.push({ path, temporary, file });
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    }).catch((error) => this.#fail(error));
+    if (this.#pending.length >= BATCH_FILES) await this.#settle();
+  }
+
+  /** Waits until every file added so far is durable. */
+  async flush(): Promise<void> {
+    await this.#settle();
+    await this.#settling;
+    await Promise.all([...this.#unflushed].map(flushDirectory));
+    this.#unflushed.clear();
+  }
+
+  /** Drops what is not under its name yet. */
+  async discard(): Promise<void> {
+    await this.#settling.catch(() => undefined);
+    for (const { temporary, file } of this.#pending.splice(0)) {
+      closeQuietly(file);
+      await Deno.remove(temporary).catch(() => undefined);
+    }
+  }
+
+  /** Starts flushing what is pending, once the batch before is done. */
+  async #settle(): Promise<void> {
+    await this.#settling.catch((error) => this.#fail(error));
+    const batch = this.#pending.splice(0);
+    this.#settling = settleBatch(batch);
+    // Whoever adds or flushes next is told.
+    this.#settling.catch(() => undefined);
+    for (const { path } of batch) this.#unflushed.add(splitPath(path).directory);
+  }
+
+  async #fail(error: unknown): Promise<never> {
+    await this.discard();
+    throw error;
+  }
+}
+
+async function settleBatch(batch: readonly Pending[]): Promise<void> {
+  let renamed = 0;
+  try {
+    await Promise.all(batch.map(({ path, file }) => asArtifactError(path, () => file.syncData())));
+    for (const { path, temporary, file } of batch) {
+      file.close();
+      // deno-lint-ignore require-await -- as above
+      await asArtifactError(path, async () => Deno.renameSync(temporary, path));
+      renamed++;
+    }
+  } catch (error) {
+    for (const { temporary, file } of batch.slice(renamed)) {
+      closeQuietly(file);
+      await Deno.remove(temporary).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+function closeQuietly(file: Deno.FsFile): void {
+  try {
+    file.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
