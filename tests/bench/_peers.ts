@@ -1,0 +1,78 @@
+/**
+ * Who is timed: the whole job of this program, and what a Python user has, on the same files.
+ * @module
+ */
+import { type Run, runCommand } from "./_measure.ts";
+
+/** Python with torch; absent where it does not start. */
+export const PYTHON = "/usr/bin/python3";
+const HERE = new URL(".", import.meta.url).pathname;
+
+/** A workload on disk. */
+export interface Workload {
+  /** What it differs in, for the tables. */
+  name: string;
+  /** Directory with `shards/` and `sae.pt`. */
+  root: string;
+}
+
+/** What a timed run gives. */
+export interface Timing {
+  /** Seconds that count. */
+  seconds: number;
+  /** Peak memory in MiB. */
+  peakMiB: number;
+  /** Seconds per stage. */
+  stages: Record<string, number>;
+}
+
+/** Whether Debian's torch is there. */
+export async function hasTorch(): Promise<boolean> {
+  try {
+    await runCommand(PYTHON, ["-c", "import torch"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes a workload with the yardstick's script unless it is there. Needs torch. */
+export async function makeWorkload(root: string, args: readonly string[]): Promise<void> {
+  try {
+    await Deno.stat(`${root}/sae.pt`);
+  } catch {
+    await Deno.mkdir(root, { recursive: true });
+    await runCommand(PYTHON, [`${HERE}yardstick/make_workload.py`, root, ...args]);
+  }
+}
+
+/** This program, as a user runs it: `cli.ts dump`, from start to exit. */
+export async function timeOurs({ root }: Workload, threads: number): Promise<Timing> {
+  const out = `${root}/out`;
+  await Deno.remove(out, { recursive: true }).catch(() => {});
+  const flags = [
+    "--data.no-scale-mean",
+    "--data.no-scale-norm",
+    "--images.kind",
+    "image-folder",
+    "--images.root",
+    root,
+  ];
+  const run = await runCommand(Deno.execPath(), [
+    ...["run", "--no-prompt", `--allow-read`, `--allow-write=${root}`, "--unstable-worker-options"],
+    ...[`${HERE}../../cli.ts`, "dump", "--ckpt", `${root}/sae.pt`, "--data.shard-root", `${root}/shards`],
+    ...["--dump-to", out, "--device", "wasm", "--n-workers", String(threads), ...flags],
+  ]);
+  const manifest = JSON.parse(await Deno.readTextFile(`${out}/sort_by_patch/manifest.json`));
+  return { seconds: run.wall, peakMiB: run.peakMiB, stages: manifest.timings };
+}
+
+/** A style of the torch yardstick. It times itself and leaves out Python's and torch's own start, to its advantage. */
+export async function timeTorch({ root }: Workload, style: string, threads: number): Promise<Timing> {
+  const run: Run = await runCommand(PYTHON, [
+    ...[`${HERE}yardstick/torch_yardstick.py`, "--ckpt", `${root}/sae.pt`, "--shards", `${root}/shards`],
+    ...["--style", style, "--threads", String(threads)],
+  ]);
+  const { seconds } = JSON.parse(run.stdout.trim().split("\n").at(-1) as string);
+  return { seconds: seconds.total, peakMiB: run.peakMiB, stages: seconds };
+}

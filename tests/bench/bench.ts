@@ -1,0 +1,126 @@
+/**
+ * Times whole jobs, from files to artifacts, beside what a Python user has, on the same files, in turns.
+ *
+ * ```
+ * deno task bench [--rounds 5] [--peers gemm,tuned,seed] [--threads 2] [--imgs 1344] [--l0 120] [--exp 16]
+ *                 [--sweep rows|dsae|l0|threads] [--profile] [--dir tests/tmp/bench] [--json FILE]
+ * ```
+ *
+ * Each round times ours and every peer once, one after the other; what is printed are ratios of the same round, because the
+ * speed of shared machines changes within minutes. Without torch only ours is timed, on a workload that is already there.
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { show, type Spread, spread } from "./_measure.ts";
+import { hasTorch, makeWorkload, timeOurs, timeTorch, type Timing, type Workload } from "./_peers.ts";
+
+/** Where results and workloads go unless told otherwise. */
+const DIR = new URL("../tmp/bench", import.meta.url).pathname;
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    peers: { type: "string", default: "gemm,tuned" },
+    threads: { type: "string", default: "2" },
+    imgs: { type: "string", default: "1344" },
+    l0: { type: "string", default: "120" },
+    exp: { type: "string", default: "16" },
+    sweep: { type: "string", default: "" },
+    profile: { type: "boolean", default: false },
+    dir: { type: "string", default: DIR },
+    json: { type: "string", default: "" },
+  },
+});
+
+/** One point of a sweep. */
+interface Point {
+  label: string;
+  imgs: number;
+  l0: number;
+  exp: number;
+  threads: number;
+}
+
+/** The points asked for. */
+function points(): Point[] {
+  const base = {
+    imgs: Number(options.imgs),
+    l0: Number(options.l0),
+    exp: Number(options.exp),
+    threads: Number(options.threads),
+  };
+  switch (options.sweep) {
+    case "rows":
+      return [1, 2, 4, 8].map((by) => ({ ...base, label: `rows x${by}`, imgs: Math.round((base.imgs * by) / 4) }));
+    case "dsae":
+      return [8, 16, 32].map((exp) => ({ ...base, label: `dSae ${exp * 768}`, exp }));
+    case "l0":
+      return [20, 120, 600].map((l0) => ({ ...base, label: `L0 ${l0}`, l0 }));
+    case "threads":
+      return [1, 2].map((threads) => ({ ...base, label: `${threads} threads`, threads }));
+    case "":
+      return [{ ...base, label: "whole job" }];
+    default:
+      throw new RangeError(`Cannot sweep ${options.sweep}: expected rows, dsae, l0 or threads`);
+  }
+}
+
+/** What is known of one point after its rounds. */
+interface Result {
+  label: string;
+  seconds: Record<string, Spread>;
+  ratios: Record<string, Spread>;
+  peakMiB: number;
+  stages: Record<string, Spread>;
+}
+
+async function measure(point: Point, peers: readonly string[]): Promise<Result> {
+  const root = `${options.dir}/i${point.imgs}-l${point.l0}-e${point.exp}`;
+  const workload: Workload = { name: point.label, root };
+  if (peers.length > 0) {
+    await makeWorkload(root, ["--imgs", `${point.imgs}`, "--l0", `${point.l0}`, "--exp", `${point.exp}`]);
+  }
+  const times: Record<string, Timing[]> = { ours: [] };
+  for (let round = 0; round < Number(options.rounds); round++) {
+    times.ours.push(await timeOurs(workload, point.threads));
+    for (const peer of peers) (times[peer] ??= []).push(await timeTorch(workload, peer, point.threads));
+  }
+  const seconds = Object.fromEntries(
+    Object.entries(times).map(([who, runs]) => [who, spread(runs.map((run) => run.seconds))]),
+  );
+  const ratios = Object.fromEntries(
+    peers.map((peer) => [peer, spread(times.ours.map((run, i) => run.seconds / times[peer][i].seconds))]),
+  );
+  const names = Object.keys(times.ours[0].stages);
+  const stages = Object.fromEntries(
+    names.map((name) => [name.trim(), spread(times.ours.map((run) => run.stages[name] ?? 0))]),
+  );
+  return { label: point.label, seconds, ratios, peakMiB: Math.max(...times.ours.map((run) => run.peakMiB)), stages };
+}
+
+const print = (line: string): Promise<number> => Deno.stdout.write(new TextEncoder().encode(line + "\n"));
+
+const peers = await hasTorch() ? options.peers.split(",").filter(Boolean) : [];
+const results: Result[] = [];
+for (const point of points()) {
+  const result = await measure(point, peers);
+  results.push(result);
+  await print(
+    `${result.label}: ours ${show(result.seconds.ours)} s (least – median – largest), peak ${
+      result.peakMiB.toFixed(0)
+    } MiB`,
+  );
+  for (const peer of peers) {
+    await print(`  ours / ${peer}: ${show(result.ratios[peer])}   (${peer} ${show(result.seconds[peer])} s)`);
+  }
+  if (options.profile) {
+    for (const [stage, seconds] of Object.entries(result.stages)) await print(`  ${stage}: ${show(seconds, 3)}`);
+  }
+}
+if (options.sweep === "rows") {
+  const [first, last] = [results[0], results[results.length - 1]];
+  await print(`rows x8 cost x${(last.seconds.ours.median / first.seconds.ours.median).toFixed(2)}`);
+}
+const report = { when: new Date().toISOString(), cores: navigator.hardwareConcurrency, options, results };
+await Deno.mkdir(options.dir, { recursive: true });
+await Deno.writeTextFile(options.json || `${options.dir}/result.json`, JSON.stringify(report, undefined, 2) + "\n");
