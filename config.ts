@@ -125,7 +125,7 @@ export function checkConfig(config: VisualsConfig): void {
  * if (dir !== "runs/a/inference/feadabea") throw new Error(dir);
  * ```
  */
-export function resolveDumpTo(config: VisualsConfig, shardsName: string): string {
+export function resolveDumpTo(config: Pick<VisualsConfig, "dumpTo">, shardsName: string): string {
   return config.dumpTo.replaceAll("{shards}", () => shardsName);
 }
 

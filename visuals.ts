@@ -8,11 +8,11 @@ import { openPictures } from "./io/datasets/open_pictures.ts";
 import { DatasetError } from "./compute/errors.ts";
 import { readArtifacts, type StoredArtifacts } from "./io/read_artifacts.ts";
 import { atomicWrite } from "./io/atomic_write.ts";
-import { openShards } from "./io/open_shards.ts";
 import { renderIndexPage } from "./render/page.ts";
 import type { VisualsConfig } from "./config/types.ts";
 import type { PictureSource } from "./io/datasets/picture_source.ts";
-import { dumpActivations, type DumpReport } from "./visuals/dump.ts";
+import { dumpInto, type DumpReport, openDump, type OpenedDump } from "./visuals/dump.ts";
+import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
 import { pageData } from "./visuals/page_data.ts";
 import { plotDistributions } from "./visuals/plot_distributions.ts";
@@ -50,35 +50,39 @@ export type { JobPlan, JobSummary } from "./visuals/report.ts";
  * }));
  * ```
  */
-export async function main(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary> {
+export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary> {
   const filled = withDefaults(hooks);
   const watch = new Stopwatch();
   const start = performance.now();
-  const pictures = await watch.time("open pictures", () => openMatchingPictures(config));
+  const job = await openDump(asked);
+  const { config } = job;
+  const pictures = await watch.time("open pictures", () => openMatchingPictures(job));
   try {
-    const report = await dumpActivations(config, filled);
-    const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });
-    try {
-      const { latents, drawn } = await draw(config, { report, artifacts, pictures, hooks: filled, watch });
-      return {
-        ...report,
-        outputs: [`${report.directory}/index.html`],
-        latents,
-        pictures: drawn,
-        seconds: (performance.now() - start) / 1000,
-        profile: { ...report.profile, ...watch.seconds },
-      };
-    } finally {
-      artifacts.close();
-    }
+    return await inDirectory(job.directory, config, filled, async (hooks) => {
+      const report = await dumpInto(job, hooks);
+      const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });
+      try {
+        const { latents, drawn } = await draw(config, { report, artifacts, pictures, hooks, watch });
+        return {
+          ...report,
+          outputs: [`${report.directory}/index.html`],
+          latents,
+          pictures: drawn,
+          seconds: (performance.now() - start) / 1000,
+          profile: { ...report.profile, ...watch.seconds },
+        };
+      } finally {
+        artifacts.close();
+      }
+    });
   } finally {
     pictures.close();
   }
 }
 
 /** Pictures and activations must be of the same data set; their numbers are the one thing that can be compared. */
-async function openMatchingPictures(config: VisualsConfig): Promise<PictureSource> {
-  const { nImages, root } = await openShards(config.data.shardRoot);
+async function openMatchingPictures({ config, inputs }: OpenedDump): Promise<PictureSource> {
+  const { nImages, root } = inputs.shards;
   const pictures = await openPictures(config.images);
   if (pictures.length !== nImages) {
     pictures.close();

@@ -174,7 +174,8 @@ export async function asArtifactError<T>(path: string, work: () => Promise<T>): 
 
 /** Whether the system refused, as against a mistake in this program. */
 function isFileFault(error: unknown): boolean {
-  return error instanceof Error &&
+  // A DOMException has a code too, and says that somebody stopped the work.
+  return error instanceof Error && !(error instanceof DOMException) &&
     ("code" in error || Object.values(Deno.errors).some((type) => error instanceof type));
 }
 

@@ -9,28 +9,32 @@ import type { LatentState } from "../compute/latent_state.ts";
 import { SKETCH_RELATIVE_ERROR } from "../compute/quantile_sketch.ts";
 import type { Tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
-import { resolveDumpTo } from "../config.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import metadata from "../deno.json" with { type: "json" };
-import { artifactDirectory, writeArtifacts } from "../io/artifacts.ts";
+import { writeArtifacts } from "../io/artifacts.ts";
+import { removeCheckpoints } from "../io/checkpoints.ts";
 import { type ArtifactRequest, compareManifest, currentVersions, describeInputs } from "../io/manifest.ts";
 import { readArtifacts, readManifest } from "../io/read_artifacts.ts";
 import { foldRows, PERCENTILE_LR, planFold } from "./fold_rows.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
 import { measureRows } from "./measure_rows.ts";
+import { inDirectory } from "./in_directory.ts";
 import { type Inputs, openInputs } from "./open_inputs.ts";
+import { followRun, outputDirectory } from "./output_directory.ts";
 import type { JobSummary } from "./report.ts";
+import { SavedProgress } from "./saved_progress.ts";
 
 /** Quantiles written to `quantiles.json` for every latent. */
 const QUANTILES: readonly number[] = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1];
 
 /** Everything a pass ended in. */
 interface Pass {
-  readonly inputs: Inputs;
   readonly state: LatentState;
   readonly result: TopKImg | TopKPatch;
   readonly choice: BackendChoice;
   readonly notes: readonly string[];
+  /** When it began, which a resumed pass does not change. */
+  readonly startedAt: string;
   readonly release: () => Promise<void>;
 }
 
@@ -40,35 +44,65 @@ export interface DumpReport extends JobSummary {
   readonly directory: string;
 }
 
-/** The directory a configuration's artifacts go to. */
-export function outputDirectory(config: VisualsConfig, shardRoot: string): string {
-  const shardsName = shardRoot.replace(/\/+$/, "").split("/").at(-1) ?? "";
-  return artifactDirectory(resolveDumpTo(config, shardsName), config.sortBy);
-}
-
 /**
  * Computes the ranking and the statistics and writes them, unless artifacts of the same request are there already.
  *
  * @throws {ConfigError | CheckpointError | ShardFormatError} Before any work, if the inputs do not fit.
  * @throws {NonFiniteError} If a row holds NaN or an infinity and the configuration refuses them.
- * @throws {ArtifactError} If the artifacts cannot be written.
+ * @throws {ArtifactError} If the artifacts cannot be written, or another job works in their directory.
+ * @throws {DOMException} `AbortError` if the hooks' signal fires; with `resume` the pass goes on from there.
  */
 export async function dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<DumpReport> {
-  const { log, signal, progress } = withDefaults(hooks);
+  const job = await openDump(config);
+  // What is only looked at may lie where nothing can be written.
+  if (!config.force && await fits(job)) return reused(job, withDefaults(hooks));
+  return await inDirectory(job.directory, job.config, withDefaults(hooks), (held) => dumpInto(job, held));
+}
+
+/** A dump whose inputs are open. */
+export interface OpenedDump {
+  /** The configuration with `--run` followed. */
+  readonly config: VisualsConfig;
+  /** Its inputs. */
+  readonly inputs: Inputs;
+  /** Where it goes. */
+  readonly directory: string;
+  /** What is asked for. */
+  readonly request: ArtifactRequest;
+  /** Times so far. */
+  readonly watch: Stopwatch;
+  /** When it began, ISO 8601. */
+  readonly startedAt: string;
+  /** The same, monotonic. */
+  readonly startedMs: number;
+}
+
+/** Opens what a dump reads. */
+export async function openDump(asked: VisualsConfig): Promise<OpenedDump> {
+  const [startedAt, startedMs] = [new Date().toISOString(), performance.now()];
   const watch = new Stopwatch();
-  const start = performance.now();
-  const startedAt = new Date().toISOString();
+  const config = await followRun(asked);
   const inputs = await watch.time("open", () => openInputs(config));
-  const directory = outputDirectory(config, inputs.shards.root);
-  const request: ArtifactRequest = {
-    config,
-    inputs: describeInputs(config.ckpt, inputs.saeInfo.sha256, inputs.shards),
-  };
-  if (!config.force && await canReuse(directory, request, log)) {
-    return { directory, outputs: [directory], rows: 0, reused: true, seconds: (performance.now() - start) / 1000 };
+  const directory = await outputDirectory(config);
+  const request = { config, inputs: describeInputs(config.ckpt, inputs.saeInfo.sha256, inputs.shards) };
+  return { config, inputs, directory, request, watch, startedAt, startedMs };
+}
+
+/** {@linkcode dumpActivations} in a directory that is this job's alone. */
+export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpReport> {
+  const { config, inputs, directory, request, watch } = job;
+  const { progress } = hooks;
+  if (!config.force && await fits(job, hooks.log)) {
+    await removeCheckpoints(directory);
+    return reused(job, hooks);
   }
-  const pass = await runPass(config, inputs, { log, signal, progress }, watch);
-  const { state, result, choice, notes } = pass;
+  const pass = await runPass(config, inputs, {
+    hooks,
+    watch,
+    startedAt: job.startedAt,
+    progressIn: { directory, request },
+  });
+  const { state, result, choice, notes, startedAt } = pass;
   try {
     progress({ stage: "write", done: 0, total: 1, unit: "artifact sets" });
     await watch.time("write", () =>
@@ -87,6 +121,7 @@ export async function dumpActivations(config: VisualsConfig, hooks?: Partial<Job
         timings: watch.seconds,
         notes,
       }));
+    await removeCheckpoints(directory);
     progress({ stage: "write", done: 1, total: 1, unit: "artifact sets" });
   } finally {
     await pass.release();
@@ -97,7 +132,7 @@ export async function dumpActivations(config: VisualsConfig, hooks?: Partial<Job
     rows: state.rows,
     skippedRows: state.skippedRows,
     backend: { name: choice.backend.name, reason: choice.reason },
-    seconds: (performance.now() - start) / 1000,
+    seconds: secondsSince(job),
     profile: watch.seconds,
   };
 }
@@ -129,15 +164,16 @@ export async function getTopkPatch(config: VisualsConfig, hooks?: Partial<JobHoo
 }
 
 async function rankOnly(
-  config: VisualsConfig,
+  asked: VisualsConfig,
   hooks: Partial<JobHooks> | undefined,
   rankings: readonly string[],
   name: string,
 ): Promise<TopKImg | TopKPatch> {
-  if (!rankings.includes(config.sortBy)) {
-    throw new ConfigError(`${name} needs sortBy ${rankings.join(" or ")}, found ${config.sortBy}`, { path: "sortBy" });
+  if (!rankings.includes(asked.sortBy)) {
+    throw new ConfigError(`${name} needs sortBy ${rankings.join(" or ")}, found ${asked.sortBy}`, { path: "sortBy" });
   }
-  const pass = await runPass(config, await openInputs(config), withDefaults(hooks), new Stopwatch());
+  const { config, inputs, watch, startedAt } = await openDump(asked);
+  const pass = await runPass(config, inputs, { hooks: withDefaults(hooks), watch, startedAt });
   try {
     return copied(pass.result);
   } finally {
@@ -158,17 +194,32 @@ function copied(result: TopKImg | TopKPatch): TopKImg | TopKPatch {
   return result.kind === "img" ? { ...result, ...shared } : { ...result, ...shared, topPatchI: own(result.topPatchI) };
 }
 
-/** Measures, folds and finalizes. */
-async function runPass(config: VisualsConfig, inputs: Inputs, hooks: JobHooks, watch: Stopwatch): Promise<Pass> {
+/** How a pass is run. */
+interface PassOptions {
+  readonly hooks: JobHooks;
+  readonly watch: Stopwatch;
+  readonly startedAt: string;
+  /** Where its states are kept; undefined to keep none. */
+  readonly progressIn?: { readonly directory: string; readonly request: ArtifactRequest };
+}
+
+/** Measures, folds and finalizes; from a saved state on if there is one and it is asked for. */
+async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptions): Promise<Pass> {
+  const { hooks, watch, progressIn } = options;
   for (const warning of inputs.warnings) hooks.log(warning, "warn");
   const choice = await watch.time("choose backend", () => chooseBackend(config.device));
+  const { backend } = choice;
   const release = async (close?: () => Promise<void>): Promise<void> => {
     await close?.();
-    await choice.backend.close();
+    await backend.close();
   };
   try {
-    hooks.log(`Computing on ${choice.backend.name}: ${choice.reason}`);
-    const layout = await watch.time("measure", () => measureRows(config, inputs, hooks));
+    hooks.log(`Computing on ${backend.name}: ${choice.reason}`);
+    const saved = progressIn && new SavedProgress(progressIn.directory, { ...progressIn, backend, log: hooks.log });
+    const found = await saved?.find(config.resume, inputs.layout);
+    const layout = found?.layout ?? await watch.time("measure", () => measureRows(config, inputs, hooks));
+    const startedAt = found?.startedAt ?? options.startedAt;
+    saved?.begin(layout, startedAt);
     const plan = planFold(config, inputs, layout);
     const notes: string[] = [];
     if (plan.nDistributions < Math.min(config.nDistributions, inputs.sae.dSae)) {
@@ -178,7 +229,8 @@ async function runPass(config: VisualsConfig, inputs: Inputs, hooks: JobHooks, w
       );
     }
     notes.forEach((note) => hooks.log(note, "warn"));
-    const { state, release: close } = await foldRows(inputs, plan, { backend: choice.backend, hooks, watch });
+    const saving = saved && { to: saved, everySeconds: config.checkpointEvery };
+    const { state, release: close } = await foldRows(inputs, plan, { backend, hooks, watch, saving });
     const result = await watch.time("finalize", () =>
       finalize(state, {
         percentile: config.percentile,
@@ -188,19 +240,18 @@ async function runPass(config: VisualsConfig, inputs: Inputs, hooks: JobHooks, w
     if (state.skippedRows > 0) {
       hooks.log(`Skipped ${state.skippedRows} rows that hold NaN or an infinity`, "warn");
     }
-    return { inputs, state, result, choice, notes, release: () => release(close) };
+    return { state, result, choice, notes, startedAt, release: () => release(close) };
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-/** Whether the directory holds what is asked for; says so, or what differs. */
-async function canReuse(directory: string, request: ArtifactRequest, log: JobHooks["log"]): Promise<boolean> {
-  let manifest;
+/** Whether the directory holds what is asked for; says what differs if not. */
+async function fits({ directory, request }: OpenedDump, log: JobHooks["log"] = () => {}): Promise<boolean> {
   let differences: string[];
   try {
-    manifest = await readManifest(directory);
+    const manifest = await readManifest(directory);
     if (manifest === undefined) return false;
     differences = compareManifest(manifest, request);
     // Opening checks that every file is there and whole.
@@ -210,10 +261,18 @@ async function canReuse(directory: string, request: ArtifactRequest, log: JobHoo
     log(`Recomputing: ${error.message}`, "warn");
     return false;
   }
-  if (differences.length === 0) {
-    log(`Using the artifacts in ${directory}, computed by ${manifest.backend.name} at ${manifest.startedAt}`);
-    return true;
-  }
-  log(`Recomputing ${directory}: ${differences.join("; ")}`);
-  return false;
+  if (differences.length > 0) log(`Recomputing ${directory}: ${differences.join("; ")}`);
+  return differences.length === 0;
+}
+
+/** The report of a job that found its artifacts. */
+async function reused(job: OpenedDump, { log }: JobHooks): Promise<DumpReport> {
+  const { directory } = job;
+  const { backend, startedAt } = (await readManifest(directory))!;
+  log(`Using the artifacts in ${directory}, computed by ${backend.name} at ${startedAt}`);
+  return { directory, outputs: [directory], rows: 0, reused: true, seconds: secondsSince(job) };
+}
+
+function secondsSince({ startedMs }: OpenedDump): number {
+  return (performance.now() - startedMs) / 1000;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Backend, FoldPlan } from "../compute/backend.ts";
-import { NonFiniteError } from "../compute/errors.ts";
+import { ArtifactError, DeviceLimitError, NonFiniteError } from "../compute/errors.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { imageStride, type RowLayout, rowsPerImage } from "../compute/rows.ts";
 import { withInputNorm } from "../compute/with_input_norm.ts";
@@ -11,12 +11,16 @@ import type { VisualsConfig } from "../config/types.ts";
 import { locate, openBlocks } from "../io/read_blocks.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
 import type { Inputs } from "./open_inputs.ts";
+import type { ResumePoint } from "./saved_progress.ts";
 
 /** Learning rate of the online percentile, as upstream's default. */
 export const PERCENTILE_LR = 1e-3;
 
 /** A batch buffer stays below this, so that a few in flight never dominate memory. */
 const MAX_BATCH_BYTES = 256 * 2 ** 20;
+
+/** The event loop gets a turn this often, so that signals and the lock's timer are heard between batches. */
+const BREATH_MS = 50;
 
 /**
  * The pass that a configuration asks for.
@@ -53,49 +57,148 @@ export interface FoldResult {
   readonly release: () => Promise<void>;
 }
 
+/** Where states under way are kept. */
+export interface Saving {
+  /** Keeps one. */
+  save(point: ResumePoint): Promise<void>;
+  /** The last one kept; undefined when there is none. */
+  load(): Promise<ResumePoint | undefined>;
+}
+
+/** See {@linkcode foldRows}. */
+export interface FoldOptions {
+  /** What computes. */
+  readonly backend: Backend;
+  /** Who listens. */
+  readonly hooks: JobHooks;
+  /** What adds up times. */
+  readonly watch: Stopwatch;
+  /** Where states are kept, and how often in seconds (0: only when interrupted); undefined to keep none. */
+  readonly saving?: { readonly to: Saving; readonly everySeconds: number };
+}
+
 /**
- * Reads every image once, in order, and folds it.
+ * Reads every image once, in order, and folds it, from the last state kept on if there is one.
  *
- * The buffers belong to the backend, so nothing is copied on the way; while a batch is computed the next one is read.
+ * The buffers belong to the backend, so nothing is copied on the way; while a batch is computed the next one is read. When a
+ * compute worker dies the pass is opened again, once, from the last state kept.
  *
  * @throws {NonFiniteError} If a row holds NaN or an infinity and the plan refuses them; names shard and byte.
- * @throws {DOMException} `AbortError` if the hooks' signal fires.
+ * @throws {DeviceLimitError} If the memory is not there.
+ * @throws {DOMException} `AbortError` if the hooks' signal fires; the state is kept then.
  */
-export async function foldRows(
+export async function foldRows(inputs: Inputs, plan: FoldPlan, options: FoldOptions): Promise<FoldResult> {
+  const { hooks, saving } = options;
+  for (let tries = 0;; tries++) {
+    try {
+      return await foldFrom(await saving?.to.load(), inputs, plan, options);
+    } catch (error) {
+      if (error instanceof NonFiniteError) throw withPlace(error, inputs);
+      if (!isCrash(error) || tries > 0) throw error;
+      hooks.log(`${error.message}; starting it again, once, from the last saved state`, "warn");
+    }
+  }
+}
+
+async function foldFrom(
+  from: ResumePoint | undefined,
   inputs: Inputs,
   plan: FoldPlan,
-  options: { backend: Backend; hooks: JobHooks; watch: Stopwatch },
+  options: FoldOptions,
 ): Promise<FoldResult> {
-  const { backend, hooks, watch } = options;
+  const { backend, hooks, watch, saving } = options;
   const { nImages, layout } = plan;
   const perImage = rowsPerImage(layout);
-  const bytesPerImage = imageStride(layout) * 4;
-  const fold = await watch.time("prepare", () => withInputNorm(backend).open(inputs.sae, plan));
+  const fold = await watch.time(
+    "prepare",
+    () => withMemory(inputs, () => withInputNorm(backend).open(inputs.sae, plan, from?.state)),
+  );
   const reader = openBlocks(inputs.shards, inputs.layer);
+  const report = (done: number): void =>
+    hooks.progress({
+      stage: "encode",
+      done: done * perImage,
+      total: nImages * perImage,
+      unit: "rows",
+      bytes: done * imageStride(layout) * 4,
+    });
+  let next = from?.nextImage ?? 0;
+  if (from !== undefined) hooks.log(`Going on after ${next} of ${nImages} images`);
+  // The backend has it now: as large as everything else, it must not be held for the whole pass.
+  from = undefined;
+  let [saved, savedMs, breathMs] = [next, performance.now(), performance.now()];
+  const keep = async (): Promise<void> => {
+    if (saving === undefined || next === saved) return;
+    const state = await watch.time("compute", () => fold.state());
+    await watch.time("checkpoint", () => saving.to.save({ state, nextImage: next }));
+    [saved, savedMs] = [next, performance.now()];
+  };
   try {
-    for (let first = 0; first < nImages;) {
-      hooks.signal?.throwIfAborted();
+    report(next);
+    while (next < nImages) {
+      if (hooks.signal?.aborted) {
+        if (isInterruption(hooks.signal.reason)) await keep();
+        throw hooks.signal.reason;
+      }
       const block = await watch.time("compute", () => fold.lend());
-      const n = Math.min(Math.floor(block.length / reader.imageStride), nImages - first);
-      await watch.time("read", () => reader.read(block, first, n));
-      await watch.time("compute", () => fold.fold({ block, firstImage: first, nImages: n }));
-      first += n;
-      hooks.progress({
-        stage: "encode",
-        done: first * perImage,
-        total: nImages * perImage,
-        unit: "rows",
-        bytes: first * bytesPerImage,
-      });
+      const n = Math.min(Math.floor(block.length / reader.imageStride), nImages - next);
+      await watch.time("read", () => reader.read(block, next, n));
+      await watch.time("compute", () => fold.fold({ block, firstImage: next, nImages: n }));
+      next += n;
+      report(next);
+      if (performance.now() - breathMs > BREATH_MS) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        breathMs = performance.now();
+      }
+      const everyMs = 1000 * (saving?.everySeconds ?? 0);
+      if (everyMs > 0 && next < nImages && performance.now() - savedMs >= everyMs) {
+        await orWarn(keep, hooks);
+        savedMs = performance.now();
+      }
     }
     const state = await watch.time("compute", () => fold.state());
     for (const [stage, seconds] of Object.entries(fold.profile())) watch.add(`  ${stage}`, seconds);
     return { state, release: () => fold.close() };
   } catch (error) {
     await fold.close();
-    throw error instanceof NonFiniteError ? withPlace(error, inputs) : error;
+    throw error;
   } finally {
     reader.close();
+  }
+}
+
+/** A state that cannot be saved now is no reason to stop: the work itself may still get through. */
+async function orWarn(keep: () => Promise<void>, hooks: JobHooks): Promise<void> {
+  try {
+    await keep();
+  } catch (error) {
+    if (!(error instanceof ArtifactError)) throw error;
+    hooks.log(`${error.message}; going on without saving the state`, "warn");
+  }
+}
+
+/** Whether somebody asked the job to stop, as against the job having lost its directory. */
+function isInterruption(reason: unknown): boolean {
+  return !(reason instanceof ArtifactError);
+}
+
+/** Whether a compute worker died, of whatever cause. */
+function isCrash(error: unknown): error is Error {
+  return error instanceof Error && error.message.startsWith("A compute worker stopped");
+}
+
+/** Engines refuse memory with a RangeError of their own words. */
+async function withMemory<T>({ sae }: Inputs, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof RangeError && /allocat/i.test(error.message))) throw error;
+    throw new DeviceLimitError(
+      `Cannot take the memory for ${sae.dSae} latents (${error.message}): free some, or take a smaller --top-k, ` +
+        "--topk-batch-size or --n-distributions",
+      { limit: "memory", requested: NaN, available: NaN },
+      { cause: error },
+    );
   }
 }
 

@@ -35,6 +35,7 @@ export async function measureRows(config: VisualsConfig, inputs: Inputs, hooks: 
   try {
     let done = 0;
     const total = (rows?.length ?? nRows) * (Number(scaleMean) + Number(scaleNorm));
+    hooks.progress({ stage: "measure", done, total, unit: "rows" });
     const counted = async function* (): AsyncGenerator<PreparedRows> {
       for await (
         const chunk of rows === undefined ? allRows(reader, inputs, config) : someRows(reader, rows, inputs, config)

@@ -7,9 +7,9 @@ import { SKETCH_BINS, SUM_BINS } from "../compute/latent_state.ts";
 import { imageStride } from "../compute/rows.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { fileSize } from "../io/open_file.ts";
-import { outputDirectory } from "./dump.ts";
 import { planFold } from "./fold_rows.ts";
 import { openInputs } from "./open_inputs.ts";
+import { followRun, outputDirectory } from "./output_directory.ts";
 import type { JobPlan } from "./report.ts";
 
 /** Batches in flight: one read, one computed, one waiting. */
@@ -20,7 +20,8 @@ const BATCHES_IN_FLIGHT = 3;
  *
  * @throws {ConfigError | CheckpointError | ShardFormatError} As the job would.
  */
-export async function planJob(config: VisualsConfig): Promise<JobPlan> {
+export async function planJob(request: VisualsConfig): Promise<JobPlan> {
+  const config = await followRun(request);
   const inputs = await openInputs(config);
   const { shards, sae, layout, nRows } = inputs;
   const plan = planFold(config, inputs, layout);
@@ -35,7 +36,7 @@ export async function planJob(config: VisualsConfig): Promise<JobPlan> {
   const rowBytes = shards.nImages * imageStride(layout) * 4;
   const { backend, reason } = await chooseBackend(config.device);
   await backend.close();
-  const directory = outputDirectory(config, shards.root);
+  const directory = await outputDirectory(config);
   return {
     reads: [
       { path: config.ckpt, bytes: await fileSize(config.ckpt) ?? 0 },
