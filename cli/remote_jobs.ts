@@ -94,13 +94,22 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
   };
 }
 
-/** Answers the requests of {@linkcode remoteJobs}; the work is loaded when the first comes. */
-export function serveJobs(wire: Wire, load: () => Promise<Jobs>): void {
+/**
+ * Answers the requests of {@linkcode remoteJobs}; the work is loaded when the first comes.
+ *
+ * @param extra Hooks that cannot cross the wire.
+ */
+export function serveJobs(
+  wire: Wire,
+  load: () => Promise<Jobs>,
+  extra: Pick<JobHooks, "workerPermissions"> = {},
+): void {
   const controller = new AbortController();
   const send = (reply: Reply): void => wire.postMessage(reply);
   let sentStage: string | undefined;
   let sentMs = 0;
   const hooks: JobHooks = {
+    ...extra,
     signal: controller.signal,
     log: (log, level) => send({ log, level }),
     progress: (progress) => {

@@ -25,11 +25,21 @@ export interface JobHooks {
   readonly log: (line: string, level?: "info" | "warn") => void;
   /** Called often; cheap to ignore. */
   readonly progress: (progress: Progress) => void;
+  /**
+   * Permissions of the workers that draw pictures. `none` needs Deno to be run with `--unstable-worker-options`, and Deno ends
+   * the process without it; hence `inherit` unless told. The workers use none either way.
+   */
+  readonly workerPermissions?: "none" | "inherit" | undefined;
 }
 
 /** Fills in silent hooks. */
 export function withDefaults(hooks: Partial<JobHooks> | undefined): JobHooks {
-  return { signal: hooks?.signal, log: hooks?.log ?? (() => {}), progress: hooks?.progress ?? (() => {}) };
+  return {
+    workerPermissions: hooks?.workerPermissions,
+    signal: hooks?.signal,
+    log: hooks?.log ?? (() => {}),
+    progress: hooks?.progress ?? (() => {}),
+  };
 }
 
 /** Adds up seconds per stage of the job, for `--profile` and the manifest. */

@@ -5,14 +5,25 @@
 import { chooseLatents } from "../compute/choose_latents.ts";
 import { ConfigError } from "../compute/errors.ts";
 import type { VisualsConfig } from "../config/types.ts";
-import { atomicWrite } from "../io/atomic_write.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
-import { encodePng } from "../render/encode_png.ts";
-import { drawHeatmap } from "../render/heatmap.ts";
+import { WriteBatch } from "../io/write_batch.ts";
+import type { Heatmap } from "../render/draw_pictures.ts";
 import type { PageLatent, PagePicture } from "../render/page.ts";
+import { openRenderPool, type RenderPool } from "../render/render_pool.ts";
 import type { JobHooks } from "./hooks.ts";
-import { PictureCache } from "./picture_cache.ts";
+import { drawSettings, readPicture } from "./picture_files.ts";
+
+/** Heatmaps held at a time: latents are drawn in groups of this many bytes of values, and of this many latents. */
+const GROUP_BYTES = 32 * 2 ** 20;
+/** See {@linkcode GROUP_BYTES}. A group's latents are done together, so a job that is stopped loses one group at most. */
+const GROUP_LATENTS = 64;
+
+/** Distinct pictures from which it is worth starting workers. */
+const WORKERS_FROM = 16;
+
+/** Pictures under way for every thread, so that none waits for a file. */
+const AHEAD = 3;
 
 /** The latents that a configuration picks from artifacts. */
 export function chosenLatents(config: VisualsConfig, artifacts: StoredArtifacts): number[] {
@@ -28,14 +39,24 @@ export function chosenLatents(config: VisualsConfig, artifacts: StoredArtifacts)
   return chooseLatents({ sparsity, meanValues, logFreqRange, logValueRange, includeLatents, nLatents, seed });
 }
 
-/** One entry that is shown: an image appears once per latent, at its best rank. */
+/** One picture of a latent: an image appears once per latent, at its best rank. */
 interface Shown {
+  readonly latent: number;
+  /** Its number among the latent's pictures, which names its files. */
+  readonly j: number;
   readonly rank: number;
   readonly image: number;
+  /** Heatmap and its scale; set when the latent's group is read. */
+  values: Float32Array;
+  upper: number;
+  failed: string | undefined;
 }
 
 /**
  * Draws every chosen latent: `neurons/{latent}/{j}.png`, `{j}.txt` and `metadata.json` below `directory`.
+ *
+ * Latents are drawn in groups, and each distinct picture of a group is read, decoded and laid out once. A file is whole under
+ * its name or absent; a latent's `metadata.json` comes after its pictures are durable, so where it is, they are.
  *
  * @param latents As {@linkcode chosenLatents} gives them.
  * @returns What the page needs, in the same order.
@@ -44,56 +65,92 @@ interface Shown {
 export async function renderLatents(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
-  options: { latents: readonly number[]; pictures: PictureSource; directory: string; hooks: JobHooks },
+  options: {
+    latents: readonly number[];
+    pictures: PictureSource;
+    directory: string;
+    hooks: JobHooks;
+  },
 ): Promise<PageLatent[]> {
-  const { latents, pictures, hooks } = options;
-  const cache = new PictureCache(pictures, config);
+  const { latents, pictures, directory, hooks } = options;
   const shown = latents.map((latent) => distinctImages(artifacts, latent));
   const total = shown.reduce((sum, entries) => sum + entries.length, 0);
   const failures = new Set<number>();
   const pages: PageLatent[] = [];
+  const distinct = new Set(shown.flat().map(({ image }) => image)).size;
+  const pool = await openRenderPool(drawSettings(config), {
+    threads: distinct < WORKERS_FROM ? 1 : config.nWorkers,
+    permissions: hooks.workerPermissions,
+  });
+  const batch = new WriteBatch();
   let done = 0;
-  for (const [i, latent] of latents.entries()) {
-    const folder = `${options.directory}/neurons/${latent}`;
-    const topValues = await artifacts.readTopValues(latent);
-    // Ranking values of sums lie above any single patch, so the scale comes from the heatmaps themselves.
-    const upper = topValues.reduce((max, value) => Math.max(max, value), 0);
-    const drawn: PagePicture[] = [];
-    for (const [j, { rank, image }] of shown[i].entries()) {
-      hooks.signal?.throwIfAborted();
-      const { picture, failed } = await cache.get(image);
-      if (failed !== undefined && !failures.has(image)) {
+  try {
+    const groupSize = Math.min(GROUP_LATENTS, Math.ceil(GROUP_BYTES / (4 * artifacts.k * artifacts.patches)));
+    for (let start = 0; start < shown.length; start += groupSize) {
+      const group = shown.slice(start, start + groupSize);
+      for (const entries of group) await readHeatmaps(artifacts, entries);
+      await drawGroup(group.flat(), { ...options, pool, batch }, (count, image, failed) => {
+        done += count;
+        hooks.progress({ stage: "render", done, total, unit: "pictures" });
+        if (failed === undefined || failures.has(image)) return;
         failures.add(image);
         hooks.log(`${failed}; a placeholder is shown`, "warn");
-      }
-      const values = topValues.subarray(rank * artifacts.patches, (rank + 1) * artifacts.patches);
-      const grid = config.grid === undefined ? undefined : { rows: config.grid[0], cols: config.grid[1] };
-      const heat = failed === undefined
-        ? drawHeatmap(picture, values, { upper, grid, epsilon: config.epsilon })
-        : picture;
-      await atomicWrite(`${folder}/${j}.png`, await encodePng(heat));
-      await atomicWrite(`${folder}/${j}.txt`, `${pictures.label(image)}\n`);
-      drawn.push({
-        src: `neurons/${latent}/${j}.png`,
-        image,
-        label: pictures.label(image),
-        name: pictures.name(image),
-        value: artifacts.rankValues[latent * artifacts.k + rank],
-        rank: rank + 1,
-        ...(failed === undefined ? {} : { failed }),
       });
-      hooks.progress({ stage: "render", done: ++done, total, unit: "pictures" });
+      await batch.flush();
+      for (const [i, entries] of group.entries()) {
+        const latent = latents[start + i];
+        const log10Freq = finiteLog10(artifacts.sparsity[latent]);
+        const log10Value = finiteLog10(artifacts.meanValues[latent]);
+        const facts = { neuron: latent, log10_freq: log10Freq, log10_value: log10Value };
+        await batch.add(`${directory}/neurons/${latent}/metadata.json`, JSON.stringify(facts));
+        const drawn = entries.map((entry) => pagePicture(artifacts, pictures, entry));
+        pages.push(await pageOf(artifacts, latent, { log10Freq, log10Value, pictures: drawn }));
+      }
     }
-    const log10Freq = finiteLog10(artifacts.sparsity[latent]);
-    const log10Value = finiteLog10(artifacts.meanValues[latent]);
-    const facts = { neuron: latent, log10_freq: log10Freq, log10_value: log10Value };
-    await atomicWrite(`${folder}/metadata.json`, JSON.stringify(facts));
-    pages.push(await pageOf(artifacts, latent, { log10Freq, log10Value, pictures: drawn }));
+    await batch.flush();
+  } finally {
+    pool.close();
+    await batch.discard();
   }
   if (failures.size > 0) {
     hooks.log(`${failures.size} of the pictures could not be read and are shown as placeholders`, "warn");
   }
   return pages;
+}
+
+/** Draws the pictures of some latents, each distinct one once, several at a time. */
+async function drawGroup(
+  entries: readonly Shown[],
+  { pictures, directory, hooks, pool, batch }: {
+    pictures: PictureSource;
+    directory: string;
+    hooks: JobHooks;
+    pool: RenderPool;
+    batch: WriteBatch;
+  },
+  onDone: (count: number, image: number, failed: string | undefined) => void,
+): Promise<void> {
+  const images = Map.groupBy(entries, ({ image }) => image).entries();
+  const next = async (): Promise<void> => {
+    for (const [image, shows] of images) {
+      hooks.signal?.throwIfAborted();
+      const { files, failed } = await pool.draw(image, () => readPicture(pictures, image), shows.map(heatmapOf));
+      for (const [i, show] of shows.entries()) {
+        show.failed = failed;
+        const path = `${directory}/neurons/${show.latent}/${show.j}`;
+        await batch.add(`${path}.png`, files[i]);
+        await batch.add(`${path}.txt`, `${pictures.label(image)}\n`);
+      }
+      onDone(shows.length, image, failed);
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: AHEAD * pool.threads }, next));
+  for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
+}
+
+/** What crosses to a worker, and no more. */
+function heatmapOf({ values, upper }: Shown): Heatmap {
+  return { values, upper };
 }
 
 /** The distinct images among a latent's valid entries, in rank order. */
@@ -105,9 +162,37 @@ function distinctImages(artifacts: StoredArtifacts, latent: number): Shown[] {
     const image = topI[latent * k + rank];
     if (seen.has(image)) continue;
     seen.add(image);
-    entries.push({ rank, image });
+    const j = entries.length;
+    entries.push({ latent, j, rank, image, values: new Float32Array(0), upper: 0, failed: undefined });
   }
   return entries;
+}
+
+/** Fills in the heatmaps of one latent's entries. */
+async function readHeatmaps(artifacts: StoredArtifacts, entries: readonly Shown[]): Promise<void> {
+  if (entries.length === 0) return;
+  const { patches } = artifacts;
+  const topValues = await artifacts.readTopValues(entries[0].latent);
+  // Ranking values of sums lie above any single patch, so the scale comes from the heatmaps themselves.
+  const upper = topValues.reduce((max, value) => Math.max(max, value), 0);
+  for (const entry of entries) {
+    // A copy: a view would take all of the latent's values along to a worker.
+    entry.values = topValues.slice(entry.rank * patches, (entry.rank + 1) * patches);
+    entry.upper = upper;
+  }
+}
+
+function pagePicture(artifacts: StoredArtifacts, pictures: PictureSource, entry: Shown): PagePicture {
+  const { latent, j, rank, image, failed } = entry;
+  return {
+    src: `neurons/${latent}/${j}.png`,
+    image,
+    label: pictures.label(image),
+    name: pictures.name(image),
+    value: artifacts.rankValues[latent * artifacts.k + rank],
+    rank: rank + 1,
+    ...(failed === undefined ? {} : { failed }),
+  };
 }
 
 async function pageOf(
