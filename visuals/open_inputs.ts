@@ -4,7 +4,7 @@
  */
 import { CheckpointError, ConfigError } from "../compute/errors.ts";
 import { type RowLayout, rowsPerImage } from "../compute/rows.ts";
-import type { Sae } from "../compute/sae.ts";
+import type { Decoder, Sae } from "../compute/sae.ts";
 import { checkConfig } from "../config.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { loadSae, type SaeInfo } from "../io/load_sae.ts";
@@ -17,6 +17,8 @@ export interface Inputs {
   readonly sae: Sae;
   /** Where it comes from. */
   readonly saeInfo: SaeInfo;
+  /** The decoder, if it was asked for. */
+  readonly decoder?: Decoder | undefined;
   /** The activations. */
   readonly shards: Shards;
   /** Which layer is read: its position in `shards.layers`, or all for their mean. */
@@ -35,15 +37,19 @@ const MAX_ROWS = 2 ** 32 - 1;
 /**
  * Opens checkpoint and shards.
  *
+ * @param options.decoder Whether the decoder is wanted too.
  * @throws {ConfigError} If the settings contradict each other or the shards: no such layer, no CLS token.
  * @throws {CheckpointError} If the checkpoint cannot be used or its width is not the shards'.
  * @throws {ShardFormatError} If the shards are not what their metadata says.
  */
-export async function openInputs(config: VisualsConfig): Promise<Inputs> {
+export async function openInputs(
+  config: VisualsConfig,
+  options: { readonly decoder?: boolean } = {},
+): Promise<Inputs> {
   checkConfig(config);
   const shards = await openShards(config.data.shardRoot);
   const layer = resolveLayer(shards, config.data.layer);
-  const { sae, info: saeInfo } = await loadSae(config.ckpt);
+  const { sae, info: saeInfo, decoder } = await loadSae(config.ckpt, options);
   if (sae.dVit !== shards.dVit) {
     throw new CheckpointError(
       `${config.ckpt} encodes vectors of width ${sae.dVit}, but ${shards.root} holds width ${shards.dVit}: ` +
@@ -78,5 +84,5 @@ export async function openInputs(config: VisualsConfig): Promise<Inputs> {
   }
   const mismatch = config.verify ? verifyShards(shards) : undefined;
   const warnings = [...saeInfo.warnings, ...(mismatch === undefined ? [] : [mismatch])];
-  return { sae, saeInfo, shards, layer, layout, nRows, warnings };
+  return { sae, saeInfo, decoder, shards, layer, layout, nRows, warnings };
 }
