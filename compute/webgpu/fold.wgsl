@@ -99,6 +99,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var most = latents[2u * P.cols + j];
   var estimate = bitcast<f32>(latents[3u * P.cols + j]);
   var t = latents[4u * P.cols + j];
+  let rise = P.pull + 1.0;
+  let fall = P.pull - 1.0;
   let start = 0u;
   // @else
   let start = latents[7u * P.cols + j];
@@ -141,8 +143,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       if (((skipped >> {{u}}u) & 1u) == 0u) {
         t += 1u;
         let v = bitcast<f32>(b);
-        let up = select(0.0, 1.0, v > estimate) - select(0.0, 1.0, v < estimate);
-        estimate += P.stepScale * f32(P.total - t) * (up + P.pull);
+        let step_ = P.stepScale * f32(P.total - t);
+        // The three moves do not wait for the last estimate: only the choice and one addition do.
+        estimate += select(select(step_ * P.pull, step_ * rise, v > estimate), step_ * fall, v < estimate);
       }
       // @end
       // @if GROUPED

@@ -18,8 +18,8 @@ import topkCode from "./topk.wgsl" with { type: "text" };
 /** Threads of a workgroup of the fold kernel: one warp, so that 12,288 latents spread over all processors. */
 export const FOLD_THREADS = 32;
 
-/** Rows whose loads are in flight together in the fold kernel; tiles have a multiple of it. */
-export const FOLD_UNROLL = 16;
+/** Rows whose loads are in flight together in the fold kernel: a divisor of 32 and of the rows of every tile. */
+const FOLD_UNROLL = 16;
 
 /** `prepare`: dispatch (kPad / 16, rowsPad / 16). */
 export function prepareKernel(use: { centre: boolean; scale: boolean; half: boolean }): KernelSource {
@@ -46,11 +46,11 @@ export function topkKernel(): KernelSource {
 }
 
 /** `fold`: dispatch (⌈cols / FOLD_THREADS⌉). */
-export function foldKernel(use: FoldUse): KernelSource {
+export function foldKernel(use: FoldUse, unroll: number = FOLD_UNROLL): KernelSource {
   const code = expand(foldCode, {
     WG: FOLD_THREADS,
-    UNROLL: FOLD_UNROLL,
-    MASK: FOLD_UNROLL - 1,
+    UNROLL: unroll,
+    MASK: unroll - 1,
     STATISTICS: Number(use.statistics),
     GROUPED: Number(use.by !== "row"),
     SUM: Number(use.by === "sum"),

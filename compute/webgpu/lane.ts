@@ -33,6 +33,8 @@ export interface Tuning {
   readonly capacity: number;
   /** Most latents in a chunk. */
   readonly maxChunk: number;
+  /** Rows whose loads the fold kernel has in flight together: 16, or 32 where tiles have a multiple of 32 rows. */
+  readonly unroll: number;
   /** Pieces in flight. */
   readonly ring: number;
 }
@@ -123,6 +125,8 @@ export class Lane {
   #f!: GPUBuffer;
   #rowsSinceCarry = 0;
   #turn = 0;
+  /** Settles when the piece submitted last has been received. */
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(gpu: Gpu, request: LaneRequest) {
     this.#gpu = gpu;
@@ -192,8 +196,8 @@ export class Lane {
     const [prepare, encode, fold, select, merge, heatmap, carry, distribution, topk] = await Promise.all([
       gpu.kernel(prepareKernel({ centre: !prepared, scale: !prepared && layout.scalar !== 1, half })),
       gpu.kernel(encodeKernel(tile, half)),
-      gpu.kernel(foldKernel({ statistics: true, by, capacity })),
-      gpu.kernel(foldKernel({ statistics: false, by, capacity })),
+      gpu.kernel(foldKernel({ statistics: true, by, capacity }, tuning.unroll)),
+      gpu.kernel(foldKernel({ statistics: false, by, capacity }, tuning.unroll)),
       gpu.kernel(mergeKernel(capacity)),
       gpu.kernel(heatmapKernel()),
       gpu.kernel(carryKernel()),
@@ -293,7 +297,10 @@ export class Lane {
       if (kept > 0) encoder.copyBufferToBuffer(slot.kept, 0, slot.staging, FOUND_BYTES, 4 * kept * rows);
     });
     const mapped = slot.staging.mapAsync(GPUMapMode.READ);
+    const before = this.#last;
     slot.busy = mapped.then(async () => {
+      // Maps may resolve in any order; what comes back is received in the order of rows.
+      await before;
       const found = new Uint32Array(slot.staging.getMappedRange(0, FOUND_BYTES));
       const firstBad = found[0] === 0xffffffff ? -1 : found[0];
       const values = kept === 0
@@ -305,6 +312,7 @@ export class Lane {
       await gpu.check();
       done(result);
     });
+    this.#last = slot.busy;
     slot.busy.catch(() => {}); // Reported by whoever awaits the slot next.
   }
 

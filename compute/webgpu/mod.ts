@@ -48,10 +48,18 @@ export interface WebgpuBackend extends Backend {
 /** A second loss within this time ends the pass. */
 const MIN_MS_BETWEEN_LOSSES = 60_000;
 
-const TUNING: Tuning = { stripRows: 1024, pieceBytes: 64 * 2 ** 20, capacity: 512, maxChunk: 32768, ring: 3 };
+/** On a GPU a strip is some milliseconds of work, so that starting kernels costs little. */
+const TUNING: Tuning = {
+  stripRows: 4096,
+  pieceBytes: 64 * 2 ** 20,
+  capacity: 1024,
+  maxChunk: 32768,
+  unroll: 32,
+  ring: 3,
+};
 
 /** On a CPU small strips cost nothing, and large workgroup arrays take OpenGL's compilers many seconds. */
-const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64 };
+const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64, unroll: 16 };
 
 /** `auto` times tile shapes for jobs of at least this many operations: seconds of work on a data-centre card. */
 const MIN_FLOPS_TO_TUNE = 1e14;

@@ -292,7 +292,7 @@ function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase["run"]
     for (const [i, cols] of [1, 31, 32, 33, 67].entries()) {
       const perImage = [1, 3, 7, 5, 20][i];
       const rows = perImage * [0, 1, 5, 7, 2][i] || perImage;
-      const rowsPad = ceil(rows, 16);
+      const rowsPad = ceil(rows, 32);
       const k = [1, 3, 5, 200, 8][i];
       const ldF = ceil(cols, 4) + 4;
       const f = new Float32Array(rowsPad * ldF);
@@ -330,7 +330,13 @@ function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase["run"]
       };
       for (let round = 0; round < Math.ceil(rows / capacity); round++) {
         const use = { statistics: round === 0, by, capacity };
-        device = await runKernel(gpu, kernels.foldKernel(use), params, device, Math.ceil(cols / kernels.FOLD_THREADS));
+        device = await runKernel(
+          gpu,
+          kernels.foldKernel(use, i === 2 ? 32 : 16),
+          params,
+          device,
+          Math.ceil(cols / kernels.FOLD_THREADS),
+        );
         fold(params, use, bindings);
         const label = `fold by ${by}, ${cols} latents, round ${round}`;
         for (const [b, name] of ["f", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
