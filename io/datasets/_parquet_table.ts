@@ -3,6 +3,7 @@ import { compressors } from "npm:hyparquet-compressors@1.1.2";
 import { DatasetError } from "../../compute/errors.ts";
 import { type ByteSource, readBytes } from "../byte_source.ts";
 import { type FileSource, openFile } from "../open_file.ts";
+import { type CheckedColumn, checkLayout, checkPages, partsOf } from "./_check_parquet.ts";
 import {
   IMAGE_COLUMN,
   LABEL_COLUMN,
@@ -11,6 +12,10 @@ import {
   requireColumns,
   schemaClassNames,
 } from "./_picture_table.ts";
+import { readThrift } from "./_thrift.ts";
+
+/** Bytes at a file's end: the length of its metadata, and the magic. */
+const TAIL_BYTES = 8;
 
 /**
  * Opens a Parquet file with the columns `image` and `label`.
@@ -28,8 +33,11 @@ export async function openParquetTable(path: string): Promise<PictureTable> {
 export async function readParquetTable(source: FileSource): Promise<PictureTable> {
   const { path } = source;
   try {
-    const file = asyncBuffer(source);
-    const metadata = await parquetMetadataAsync(file);
+    const columns: CheckedColumn[] = [];
+    const file = asyncBuffer(source, columns);
+    await checkFooter(source);
+    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    columns.push(...checkLayout(metadata, source.size));
     const top = topColumns(metadata);
     requireColumns(path, top);
     const labels = (await parquetReadObjects({ file, metadata, columns: [LABEL_COLUMN], compressors }))
@@ -62,12 +70,26 @@ function topColumns(metadata: FileMetaData): string[] {
   return names;
 }
 
-function asyncBuffer(source: ByteSource): AsyncBuffer {
+/** Reads the metadata once with limits, so that the library meets none that would keep it busy for ever. */
+async function checkFooter(source: ByteSource): Promise<void> {
+  const tail = await readBytes(source, Math.max(0, source.size - TAIL_BYTES), TAIL_BYTES);
+  if (tail.length < TAIL_BYTES) throw new Error(`it holds only ${source.size} bytes`);
+  const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
+  const start = source.size - TAIL_BYTES - length;
+  if (start < 0) throw new Error(`its metadata claims ${length} bytes of ${source.size}`);
+  readThrift(await readBytes(source, start, length), 0);
+}
+
+/** @param columns What is read of these is looked over first. */
+function asyncBuffer(source: ByteSource, columns: readonly CheckedColumn[]): AsyncBuffer {
   return {
     byteLength: source.size,
     slice: async (start: number, end: number = source.size): Promise<ArrayBuffer> => {
       const bytes = await readBytes(source, start, end - start);
       if (bytes.length < end - start) throw new Error(`it ends at byte ${source.size}, before byte ${end}`);
+      for (const { column, from, to } of partsOf(columns, start, end)) {
+        checkPages(bytes.subarray(from, to), column, compressors[column.codec as keyof typeof compressors]);
+      }
       return bytes.buffer as ArrayBuffer;
     },
   };
