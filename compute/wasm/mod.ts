@@ -13,6 +13,8 @@ import { loadKernels, type Variant } from "./kernel_module.ts";
 import { openPass } from "./open_pass.ts";
 import { probe } from "./probe.ts";
 
+export type { Variant };
+
 /** Settings of {@linkcode createWasmBackend}; the defaults are right for almost everybody. */
 export interface WasmOptions {
   /** Build to use; `auto`, the default, takes relaxed SIMD where the engine has it. */

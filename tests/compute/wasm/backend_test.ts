@@ -1,0 +1,92 @@
+/** What the WebAssembly backend promises beside its numbers: refusals, limits, the probe, dense encoding. */
+import assert from "node:assert/strict";
+import { DeviceLimitError } from "../../../compute/errors.ts";
+import { createReferenceBackend } from "../../../compute/reference/mod.ts";
+import type { Tensor } from "../../../compute/tensor.ts";
+import { loadKernels } from "../../../compute/wasm/kernel_module.ts";
+import { createWasmBackend } from "../../../compute/wasm/mod.ts";
+import { probe } from "../../../compute/wasm/probe.ts";
+import { gammaBound, makeCase, makePlan, Random } from "../_cases.ts";
+
+Deno.test({
+  name: "wasm: a pass that does not fit says what it needs and what there is",
+  permissions: "none",
+  fn: async () => {
+    const given = makeCase();
+    const backend = await createWasmBackend();
+    const open = (maxMemoryBytes: number, k: number): Promise<unknown> =>
+      backend.open(given.sae, makePlan(given, { maxMemoryBytes, k }));
+    await assert.rejects(
+      open(1e5, 5),
+      (error) =>
+        error instanceof DeviceLimitError && error.limit === "max-memory" && error.available === 1e5 &&
+        error.requested > 1e5 && error.requested < 4e6,
+    );
+    await assert.rejects(
+      open(Infinity, 1e7),
+      (error) => error instanceof DeviceLimitError && error.available === 2 ** 32 && error.requested > 40 * 1e7 * 16,
+    );
+    await backend.close();
+  },
+});
+
+Deno.test({
+  name: "wasm: encode() gives the reference's activations, exactly on integers",
+  permissions: "none",
+  fn: async () => {
+    const [wasm, reference] = [await createWasmBackend(), createReferenceBackend()];
+    for (const activation of ["relu", "topk", "threshold", "jumprelu"] as const) {
+      for (const n of [0, 1, 63, 64, 65, 131]) {
+        const { sae } = makeCase({ activation, integers: true, dVit: 19, dSae: 33 });
+        const random = new Random(n);
+        const x: Tensor = { data: Float32Array.from({ length: n * 19 }, () => random.below(7) - 3), shape: [n, 19] };
+        const [a, b] = [await wasm.encode(x, sae), await reference.encode(x, sae)];
+        assert.deepEqual(a, b);
+      }
+    }
+    const { sae } = makeCase({ dVit: 50, dSae: 20, bias: 0 });
+    const x: Tensor = { data: new Random(3).normals(500), shape: [10, 50] };
+    const [a, b] = [await wasm.encode(x, sae), await reference.encode(x, sae)];
+    for (let r = 0; r < 10; r++) {
+      const bound = gammaBound(x.data.subarray(r * 50, r * 50 + 50), sae);
+      for (let j = 0; j < 20; j++) assert(Math.abs(a.data[r * 20 + j] - b.data[r * 20 + j]) <= bound[j]);
+    }
+    await assert.rejects(wasm.encode({ data: new Float32Array(6), shape: [2, 3] }, sae), TypeError);
+  },
+});
+
+Deno.test({
+  name: "wasm: a pass refuses foreign blocks, gaps, and use after close",
+  permissions: "none",
+  fn: async () => {
+    const given = makeCase();
+    const backend = await createWasmBackend();
+    const fold = await backend.open(given.sae, makePlan(given, { batchImages: 3 }));
+    const block = await fold.lend();
+    await assert.rejects(fold.fold({ block: new Float32Array(block.length), firstImage: 0, nImages: 1 }), TypeError);
+    await assert.rejects(fold.fold({ block, firstImage: 0, nImages: 4 }), RangeError);
+    block.fill(0);
+    await fold.fold({ block, firstImage: 0, nImages: 3 });
+    await assert.rejects(fold.fold({ block: await fold.lend(), firstImage: 4, nImages: 1 }), RangeError);
+    await fold.close();
+    await fold.close();
+    await assert.rejects(fold.lend(), TypeError);
+    await backend.close();
+  },
+});
+
+Deno.test({
+  name: "wasm: what is probed is recorded, and the plain build asks for nothing relaxed",
+  permissions: "none",
+  fn: async () => {
+    const { module } = await loadKernels("relaxed");
+    const { fused, dotBits } = await probe(module);
+    const relaxed = await createWasmBackend();
+    assert.equal(relaxed.details.variant, "relaxed");
+    assert.equal(relaxed.details.fused, fused);
+    assert.equal(relaxed.details.dotBits, dotBits);
+    const plain = await createWasmBackend({ variant: "plain" });
+    assert.equal(plain.details.variant, "plain");
+    assert.equal(plain.details.dotBits, 0);
+  },
+});
