@@ -36,9 +36,10 @@ function terminalColumns(): number {
 /** The first signal asks the job to stop where it can be taken up again; a second ends the process at once. */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    // Windows has no SIGTERM to listen to.
-    if (name === "SIGTERM" && Deno.build.os === "windows") continue;
+  // SIGUSR2 is what batch systems are asked to send ahead of the end; SIGUSR1 opens Deno's inspector.
+  for (const name of ["SIGINT", "SIGTERM", "SIGUSR2"] as const) {
+    // Windows has only the first.
+    if (name !== "SIGINT" && Deno.build.os === "windows") continue;
     Deno.addSignalListener(name, () => {
       if (controller.signal.aborted) Deno.exit(130);
       writeAll(Deno.stderr, "\nStopping at the next safe point; a second signal stops at once\n");

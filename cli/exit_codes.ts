@@ -110,7 +110,10 @@ export function describeFailure(error: unknown, paths?: JobPaths): Failure {
     const todo = osCode === "EROFS" ? "give another --dump-to" : "free some space or give another --dump-to";
     return { code: EXIT_CODES.output, message: `Cannot write the output: ${message}; ${todo}` };
   }
-  if (FILE_ERROR_NAMES.has(name)) {
+  if (osCode === "EMFILE" || osCode === "ENFILE") {
+    return { code: EXIT_CODES.input, message: `Cannot open another file: ${message}; raise the limit with ulimit -n` };
+  }
+  if (FILE_ERROR_NAMES.has(name) || osCode === "EIO") {
     return paths !== undefined && isAboutOutput(message, paths)
       ? { code: EXIT_CODES.output, message: `Cannot write the output: ${message}; check --dump-to` }
       : { code: EXIT_CODES.input, message: `Cannot read an input: ${message}; check the path` };

@@ -163,13 +163,29 @@ class ShardReader implements BlockReader {
 
   async #fill(into: Uint8Array, image: number, layer: number, token: number): Promise<void> {
     const { path, byteOffset } = locate(this.#shards, image, layer, token, 0);
-    const file = await this.#file(path);
-    const found = await file.readInto(into, byteOffset);
+    const found = await this.#read(path, into, byteOffset);
     if (found < into.length) {
       throw new ShardFormatError(
         `Cannot read ${into.length} bytes at ${byteOffset} of ${path}: it ends after ${found} of them, so it has become ` +
           "shorter since it was opened",
         { path, byteOffset },
+      );
+    }
+  }
+
+  /** Says which shard when the disk fails, or the shard is gone by now. */
+  async #read(path: string, into: Uint8Array, byteOffset: number): Promise<number> {
+    try {
+      return await (await this.#file(path)).readInto(into, byteOffset);
+    } catch (error) {
+      const isGone = error instanceof Deno.errors.NotFound;
+      if (!isGone && (error as { code?: unknown }).code !== "EIO") throw error;
+      if (isGone) this.#open.delete(path);
+      throw new ShardFormatError(
+        `Cannot read ${into.length} bytes at ${byteOffset} of ${path}: ${(error as Error).message}; ` +
+          (isGone ? "put the shard back" : "check the disk"),
+        { path, byteOffset },
+        { cause: error },
       );
     }
   }

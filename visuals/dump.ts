@@ -84,8 +84,18 @@ export async function openDump(asked: VisualsConfig): Promise<OpenedDump> {
   const config = await followRun(asked);
   const inputs = await watch.time("open", () => openInputs(config));
   const directory = await outputDirectory(config);
-  const request = { config, inputs: describeInputs(config.ckpt, inputs.saeInfo.sha256, inputs.shards) };
+  const request = {
+    config: whatIsAsked(config),
+    inputs: describeInputs(config.ckpt, inputs.saeInfo.sha256, inputs.shards),
+  };
   return { config, inputs, directory, request, watch, startedAt, startedMs };
+}
+
+/** The settings without those that only say how the job is run: a resumed job leaves the same record. */
+function whatIsAsked(config: VisualsConfig): object {
+  const { force: _force, resume: _resume, breakLock: _lock, dryRun: _dry, quiet: _quiet, profile: _profile, ...rest } =
+    config;
+  return rest;
 }
 
 /** {@linkcode dumpActivations} in a directory that is this job's alone. */

@@ -13,6 +13,7 @@ import type { PageLatent, PagePicture } from "../render/page.ts";
 import { openRenderPool, type RenderPool } from "../render/render_pool.ts";
 import type { JobHooks } from "./hooks.ts";
 import { drawSettings, readPicture } from "./picture_files.ts";
+import { PictureLedger } from "./picture_ledger.ts";
 
 /** Heatmaps held at a time: latents are drawn in groups of this many bytes of values, and of this many latents. */
 const GROUP_BYTES = 32 * 2 ** 20;
@@ -75,6 +76,7 @@ export async function renderLatents(
   const { latents, pictures, directory, hooks } = options;
   const shown = latents.map((latent) => distinctImages(artifacts, latent));
   const total = shown.reduce((sum, entries) => sum + entries.length, 0);
+  const ledger = await PictureLedger.open(config, { manifest: artifacts.manifest, directory, hooks });
   const failures = new Set<number>();
   const pages: PageLatent[] = [];
   const distinct = new Set(shown.flat().map(({ image }) => image)).size;
@@ -84,18 +86,25 @@ export async function renderLatents(
   });
   const batch = new WriteBatch();
   let done = 0;
+  const report = (count: number, image: number, failed: string | undefined): void => {
+    done += count;
+    hooks.progress({ stage: "render", done, total, unit: "pictures" });
+    if (failed === undefined || failures.has(image)) return;
+    failures.add(image);
+    hooks.log(`${failed}; a placeholder is shown`, "warn");
+  };
+  hooks.progress({ stage: "render", done, total, unit: "pictures" });
   try {
     const groupSize = Math.min(GROUP_LATENTS, Math.ceil(GROUP_BYTES / (4 * artifacts.k * artifacts.patches)));
     for (let start = 0; start < shown.length; start += groupSize) {
       const group = shown.slice(start, start + groupSize);
-      for (const entries of group) await readHeatmaps(artifacts, entries);
-      await drawGroup(group.flat(), { ...options, pool, batch }, (count, image, failed) => {
-        done += count;
-        hooks.progress({ stage: "render", done, total, unit: "pictures" });
-        if (failed === undefined || failures.has(image)) return;
-        failures.add(image);
-        hooks.log(`${failed}; a placeholder is shown`, "warn");
-      });
+      const missing: Shown[] = [];
+      for (const entries of group) {
+        const some = await missingOf(entries, ledger, report);
+        await readHeatmaps(artifacts, some);
+        missing.push(...some);
+      }
+      await drawGroup(missing, { ...options, pool, batch, ledger }, report);
       await batch.flush();
       for (const [i, entries] of group.entries()) {
         const latent = latents[start + i];
@@ -108,6 +117,7 @@ export async function renderLatents(
       }
     }
     await batch.flush();
+    await ledger.finish();
   } finally {
     pool.close();
     await batch.discard();
@@ -118,15 +128,34 @@ export async function renderLatents(
   return pages;
 }
 
+/** The pictures that are not there yet; those that are count as done. */
+async function missingOf(
+  entries: readonly Shown[],
+  ledger: PictureLedger,
+  onDone: (count: number, image: number, failed: string | undefined) => void,
+): Promise<Shown[]> {
+  const missing: Shown[] = [];
+  for (const entry of entries) {
+    if (!await ledger.has(entry.latent, entry.j)) {
+      missing.push(entry);
+      continue;
+    }
+    entry.failed = ledger.failure(entry.image);
+    onDone(1, entry.image, entry.failed);
+  }
+  return missing;
+}
+
 /** Draws the pictures of some latents, each distinct one once, several at a time. */
 async function drawGroup(
   entries: readonly Shown[],
-  { pictures, directory, hooks, pool, batch }: {
+  { pictures, directory, hooks, pool, batch, ledger }: {
     pictures: PictureSource;
     directory: string;
     hooks: JobHooks;
     pool: RenderPool;
     batch: WriteBatch;
+    ledger: PictureLedger;
   },
   onDone: (count: number, image: number, failed: string | undefined) => void,
 ): Promise<void> {
@@ -135,6 +164,7 @@ async function drawGroup(
     for (const [image, shows] of images) {
       hooks.signal?.throwIfAborted();
       const { files, failed } = await pool.draw(image, () => readPicture(pictures, image), shows.map(heatmapOf));
+      if (failed !== undefined) await ledger.noteFailure(image, failed);
       for (const [i, show] of shows.entries()) {
         show.failed = failed;
         const path = `${directory}/neurons/${show.latent}/${show.j}`;
