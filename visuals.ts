@@ -20,6 +20,8 @@ import { chosenLatents, renderLatents } from "./visuals/render_latents.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
 export { dumpActivations, type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
+export { checkInputs, type CheckReport } from "./visuals/check_inputs.ts";
+export { type Inspection, inspectPath, type InspectRequest } from "./visuals/inspect_path.ts";
 export type { JobHooks, Progress } from "./visuals/hooks.ts";
 export { type OnlineQuantileTest, testOnlineQuantileEstimation } from "./visuals/online_quantile.ts";
 export { planJob } from "./visuals/plan_job.ts";

@@ -31,17 +31,56 @@ export function grantsFor(
   config: VisualsConfig,
   { moduleUrl, command }: { readonly moduleUrl: string; readonly command: string },
 ): Grants {
-  const script = localPath(moduleUrl);
   // What follows {shards} is only known once the shards are read.
   const output = config.dumpTo.replace(/\/*\{shards\}.*$/, "") || ".";
   const read = [
-    ...(script === undefined ? [] : [script.slice(0, script.lastIndexOf("/")) || "/"]),
+    ...scriptDirectory(moduleUrl),
     config.ckpt,
+    ...besideCheckpoint(config.ckpt),
     config.data.shardRoot,
     ...(command === "visuals" ? [config.images.root] : []),
     output,
   ];
   return { read: [...new Set(read)], write: [output] };
+}
+
+/**
+ * The least that looking at a path needs; nothing is written.
+ *
+ * @example
+ * ```ts
+ * import { grantsToInspect } from "./grants.ts";
+ * const { read, write } = grantsToInspect("sae.pt", "shards", { moduleUrl: "https://example.org/cli.ts" });
+ * if (read.join() !== "sae.pt,shards" || write.length > 0) throw new Error(read.join());
+ * ```
+ */
+export function grantsToInspect(
+  path: string,
+  shardRoot: string | undefined,
+  { moduleUrl }: { readonly moduleUrl: string },
+): Grants {
+  const read = [...scriptDirectory(moduleUrl), path, ...besideCheckpoint(path), ...directoryOf(path)];
+  return { read: [...new Set(shardRoot === undefined ? read : [...read, shardRoot])], write: [] };
+}
+
+/** A local program's own directory. */
+function scriptDirectory(moduleUrl: string): string[] {
+  const script = localPath(moduleUrl);
+  return script === undefined ? [] : [script.slice(0, script.lastIndexOf("/")) || "/"];
+}
+
+/** The settings that some tools keep beside the weights. A directory is read as a whole, and saev's files have their own. */
+function besideCheckpoint(path: string): string[] {
+  const at = path.lastIndexOf("/");
+  const name = path.slice(at + 1);
+  if (!/\.(pt|pth|safetensors)$/.test(name) || name === "sae.pt") return [];
+  return ["cfg.json", "config.json"].map((config) => path.slice(0, at + 1) + config);
+}
+
+/** Shards and artifacts may be named by a file in them. */
+function directoryOf(path: string): string[] {
+  const [, directory] = /^(.*?)\/*(?:metadata|manifest)\.json$/.exec(path) ?? [];
+  return directory === undefined ? [] : [directory || (path.startsWith("/") ? "/" : ".")];
 }
 
 /**

@@ -4,8 +4,12 @@
  */
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks } from "../visuals/hooks.ts";
+import type { CheckReport } from "../visuals/check_inputs.ts";
+import type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
 import type { JobPlan, JobSummary } from "../visuals/report.ts";
 
+export type { CheckReport } from "../visuals/check_inputs.ts";
+export type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
 export type { JobPlan, JobSummary } from "../visuals/report.ts";
 
 /** The work behind the commands. */
@@ -16,4 +20,8 @@ export interface Jobs {
   dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
+  /** `check`. */
+  checkInputs(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<CheckReport>;
+  /** `inspect`. */
+  inspectPath(request: InspectRequest): Promise<Inspection>;
 }

@@ -4,7 +4,7 @@
  */
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks, Progress } from "../visuals/hooks.ts";
-import type { Jobs } from "./jobs.ts";
+import type { InspectRequest, Jobs } from "./jobs.ts";
 
 /** Progress goes over the wire at most this often; the terminal is redrawn less often still. */
 const PROGRESS_INTERVAL_MS = 50;
@@ -26,7 +26,7 @@ interface SentError {
   readonly cause: SentError | undefined;
 }
 
-type Request = { readonly job: keyof Jobs; readonly config: VisualsConfig } | { readonly abort: true };
+type Request = { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest } | { readonly abort: true };
 
 type Reply =
   | { readonly log: string; readonly level: "info" | "warn" | undefined }
@@ -53,7 +53,9 @@ export interface OpenedWire {
  * import { remoteJobs, serveJobs } from "./remote_jobs.ts";
  * const job = () => Promise.resolve({ rows: 3 });
  * const { port1, port2 } = new MessageChannel();
- * serveJobs(port2, () => Promise.resolve({ main: job, dumpActivations: job, planJob: () => Promise.reject() }));
+ * const none = () => Promise.reject();
+ * const all = { main: job, dumpActivations: job, planJob: none, checkInputs: none, inspectPath: none };
+ * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
  * const jobs = remoteJobs(() => ({ wire: port1, died: new Promise<never>(() => {}), close }));
  * const { rows } = await jobs.main(parseConfig());
@@ -63,7 +65,7 @@ export interface OpenedWire {
 export function remoteJobs(open: () => OpenedWire): Jobs {
   async function call<K extends keyof Jobs>(
     job: K,
-    config: VisualsConfig,
+    asked: Parameters<Jobs[K]>[0],
     hooks?: Partial<JobHooks>,
   ): Promise<Awaited<ReturnType<Jobs[K]>>> {
     const { wire, died, close } = open();
@@ -78,7 +80,7 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
           else reject(receiveError(data.failed));
         };
       });
-      send({ job, config });
+      send({ job, asked });
       if (hooks?.signal?.aborted) abort();
       hooks?.signal?.addEventListener("abort", abort);
       return await Promise.race([answered, died]);
@@ -91,6 +93,8 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     main: (config, hooks) => call("main", config, hooks),
     dumpActivations: (config, hooks) => call("dumpActivations", config, hooks),
     planJob: (config) => call("planJob", config),
+    checkInputs: (config, hooks) => call("checkInputs", config, hooks),
+    inspectPath: (request) => call("inspectPath", request),
   };
 }
 
@@ -124,7 +128,9 @@ export function serveJobs(
   wire.onmessage = async ({ data }: MessageEvent<Request>): Promise<void> => {
     if ("abort" in data) return controller.abort(new DOMException("Stopped", "AbortError"));
     try {
-      send({ done: await (await load())[data.job](data.config, hooks) });
+      // Whoever sent the name of a job sent what it takes.
+      const job = (await load())[data.job] as (asked: unknown, hooks: JobHooks) => Promise<unknown>;
+      send({ done: await job(data.asked, hooks) });
     } catch (error) {
       send({ failed: sendError(error) });
     }

@@ -13,6 +13,7 @@ import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
 import { localPath } from "./local_path.ts";
 import { ProgressReporter } from "./progress.ts";
+import { type ReportEnvironment, runCheck, runInspect } from "./report_commands.ts";
 import { settingsPage } from "./settings_page.ts";
 import { summaryText } from "./summary_text.ts";
 
@@ -64,6 +65,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[FLAGS]",
     summary: "Compute only: rankings and statistics of every latent",
     run: (words, env, started) => runJob("dump", words, env, started),
+  },
+  check: {
+    usage: "[--json] [FLAGS]",
+    summary: "Try the encoder on a sample: do checkpoint, layer, scaling and pictures belong together?",
+    run: (words, env, started) => runCheck(words, reportEnvironment(env, started)),
+  },
+  inspect: {
+    usage: "FILE|DIR [--json]",
+    summary: "Say what a checkpoint, shards, artifacts or pictures are; held against --data.shard-root if given",
+    run: (words, env, started) => runInspect(words, reportEnvironment(env, started)),
   },
   help: {
     usage: "[FLAG]",
@@ -150,6 +161,23 @@ async function runJob(
     reporter.finish();
     throw error;
   }
+}
+
+function reportEnvironment(env: CliEnvironment, started: (paths: JobPaths) => void): ReportEnvironment {
+  const reporter = new ProgressReporter({ ...env, write: env.stderr });
+  return {
+    ...env,
+    started,
+    demoRoot: demoDirectory(env.moduleUrl),
+    warn: (line) => env.stderr(`${label("warning: ", env.color, 33)}${line}\n`),
+    withHooks: async (config, work) => {
+      try {
+        return await work(hooksFor(reporter, config, env) ?? {});
+      } finally {
+        reporter.finish();
+      }
+    },
+  };
 }
 
 function hooksFor(

@@ -52,6 +52,11 @@ export async function run(
       seen = config;
       return options.jobs?.planJob?.(config) ?? Promise.resolve(PLAN);
     },
+    checkInputs: (config, hooks) => {
+      seen = config;
+      return options.jobs?.checkInputs?.(config, hooks) ?? Promise.reject(new Error("Nothing to check"));
+    },
+    inspectPath: (request) => options.jobs?.inspectPath?.(request) ?? Promise.reject(new Error("Nothing to look at")),
   };
   const code = await runCli({
     words,

@@ -26,7 +26,7 @@ Would compute:
 Would write 10 MiB of artifacts and up to 96 pictures:
   data/sort_by_patch/manifest.json
 Nothing was done. The command with no more permissions than it needs:
-deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev,my sae.pt,a,,b,pictures,./data' ` +
+deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
         `--allow-write=./data /opt/saev/cli.ts visuals --ckpt 'my sae.pt' --data.shard-root a,b --images.root pictures
 `,
     );

@@ -21,10 +21,10 @@ const permissions = "none";
 
 /** Words → the exact line. All of these exit with 2. */
 const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
-  ["", "No command was given, expected visuals, dump or help; see --help"],
-  ["visual", "Found visual where a command was expected: visuals, dump or help; did you mean visuals?"],
-  ["--top-k 8", "Found --top-k where a command was expected: visuals, dump or help; see --help"],
-  ["toString", "Found toString where a command was expected: visuals, dump or help; see --help"],
+  ["", "No command was given, expected visuals, dump, check, inspect or help; see --help"],
+  ["visual", "Found visual where a command was expected: visuals, dump, check, inspect or help; did you mean visuals?"],
+  ["--top-k 8", "Found --top-k where a command was expected: visuals, dump, check, inspect or help; see --help"],
+  ["toString", "Found toString where a command was expected: visuals, dump, check, inspect or help; see --help"],
   ["visuals --topk 8", "There is no flag --topk; did you mean --top-k?"],
   ["visuals --shard-root s", "There is no flag --shard-root; did you mean --data.shard-root?"],
   ["visuals --learning-rate 1", "There is no flag --learning-rate; see --help"],

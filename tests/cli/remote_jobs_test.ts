@@ -17,7 +17,11 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
     jobs: remoteJobs(() => {
       const { port1, port2 } = new MessageChannel();
       const missing = (): Promise<never> => Promise.reject(new Error("not asked for"));
-      serveJobs(port2, () => Promise.resolve({ main: missing, dumpActivations: missing, planJob: missing, ...jobs }));
+      const none = { checkInputs: missing, inspectPath: missing };
+      serveJobs(
+        port2,
+        () => Promise.resolve({ main: missing, dumpActivations: missing, planJob: missing, ...none, ...jobs }),
+      );
       return { wire: port1, died, close: () => (closed++, port1.close(), port2.close()) };
     }),
   };
