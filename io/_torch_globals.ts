@@ -59,7 +59,14 @@ export function torchHost(path: string, makeTensor: (ref: TensorRef) => object):
     }],
     ["torch._utils._rebuild_parameter", (args) => args.length > 0 ? args[0] : wrong("a parameter holds no tensor")],
     ["torch.Size", (args) => isNumbers(args[0]) ? [...args[0]] : wrong("a torch.Size is not made of integers")],
-    ["torch.device", (args) => args.map(String).join(":")],
+    [
+      "torch.device",
+      // Lists within lists could stand for a text without end.
+      (args) =>
+        args.every((arg) => typeof arg === "string" || typeof arg === "number")
+          ? args.join(":")
+          : wrong("a torch.device is not made of a name and a number"),
+    ],
     // How Python 3 writes bytes in protocol 2.
     ["_codecs.encode", (args) => latin1(args) ?? wrong("bytes are not given as Latin-1 text")],
     ["__builtin__.bytes", (args) => args.length === 0 ? new Uint8Array(0) : wrong("bytes() is called with arguments")],

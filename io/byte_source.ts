@@ -73,6 +73,8 @@ export function sourceFrom(source: ByteSource, start: number): ByteSource {
  */
 export async function readBytes(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(Math.max(0, Math.min(length, source.size - offset)));
+  // A file cannot even be asked for no bytes at an offset of 2^63, as a hostile directory states it.
+  if (bytes.length === 0) return bytes;
   const found = await source.readInto(bytes, offset);
   return bytes.subarray(0, found);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { TorchFileError } from "../compute/errors.ts";
+import { shown } from "../compute/printable.ts";
 import { sizeOf, type TypedArray } from "../compute/tensor.ts";
 import { torchHost } from "./_torch_globals.ts";
 import { type ByteSource, readBytes } from "./byte_source.ts";
@@ -10,6 +11,7 @@ import {
   DTYPE_BYTES,
   readTensor,
   sliceRef,
+  spanBytes,
   type TensorRef,
   type TorchDtype,
   type TorchTensor,
@@ -75,12 +77,7 @@ export async function readTorch(source: ByteSource): Promise<TorchValue> {
     pending.push({ tensor, ref });
     return tensor;
   });
-  const budget = Math.max(MIN_BUDGET_BYTES, MAX_GROWTH * source.size);
-  let claimed = 0;
-  for (const { ref } of pending) claimed += sizeOf(ref.shape) * Math.max(4, DTYPE_BYTES[ref.dtype]);
-  if (claimed > budget) {
-    fail(source, `its tensors take ${claimed} bytes, and a file of ${source.size} bytes may make ${budget}`);
-  }
+  checkBudget(source, pending.map(({ ref }) => ref));
   for (const { tensor, ref } of pending) {
     tensor.data = (await readTensor(source, await file.storageStart(ref), ref)).data;
   }
@@ -108,14 +105,26 @@ export async function openTensor(source: ByteSource): Promise<LazyTensor> {
   const { value, storageStart } = await openParts(source, (ref) => only = ref);
   const ref = only;
   if (ref === undefined || value !== ref) return fail(source, "it does not hold a single tensor");
-  const readPart = async (part: TensorRef): Promise<TorchTensor> =>
-    await readTensor(source, await storageStart(part), part);
+  const readPart = async (part: TensorRef): Promise<TorchTensor> => {
+    checkBudget(source, [part]);
+    return await readTensor(source, await storageStart(part), part);
+  };
   return {
     dtype: ref.dtype,
     shape: ref.shape,
     read: () => readPart(ref),
     readRows: async (start, end) => await readPart(sliceRef(ref, start, end)),
   };
+}
+
+/** Refuses tensors that take far more memory than the file has bytes: expanded ones take as much as they like. */
+function checkBudget(source: ByteSource, refs: readonly TensorRef[]): void {
+  const budget = Math.max(MIN_BUDGET_BYTES, MAX_GROWTH * source.size);
+  let claimed = 0;
+  for (const ref of refs) claimed += Math.max(sizeOf(ref.shape) * Math.max(4, DTYPE_BYTES[ref.dtype]), spanBytes(ref));
+  if (claimed > budget) {
+    fail(source, `its tensors take ${claimed} bytes, and a file of ${source.size} bytes may make ${budget}`);
+  }
 }
 
 interface Parts {
@@ -170,7 +179,9 @@ async function openLegacy(source: ByteSource, makeTensor: (ref: TensorRef) => ob
     },
   };
   const protocol = unpickle(head, host, LEGACY_MAGIC.length);
-  if (protocol.value !== 1001) fail(source, `it is of the old format's protocol ${protocol.value}, and 1001 is read`);
+  if (protocol.value !== 1001) {
+    fail(source, `it is of the old format's protocol ${shown(protocol.value)}, and 1001 is read`);
+  }
   const machine = unpickle(head, host, protocol.end);
   if (!(machine.value instanceof Map) || machine.value.get("little_endian") !== true) {
     fail(source, "it was written in big-endian byte order, and only little-endian is read");
@@ -183,7 +194,9 @@ async function openLegacy(source: ByteSource, makeTensor: (ref: TensorRef) => ob
   for (const key of keys.value as unknown[]) {
     const storage = storages.get(key as string);
     const length = await readBytes(source, at, 8);
-    if (storage === undefined || length.length < 8) return fail(source, `storage ${key} is missing; it is truncated`);
+    if (storage === undefined || length.length < 8) {
+      return fail(source, `storage ${shown(key)} is missing; it is truncated`);
+    }
     const stated = new DataView(length.buffer, length.byteOffset).getBigInt64(0, true);
     const bytes = storage.length * DTYPE_BYTES[storage.dtype];
     if (stated !== BigInt(storage.length) || at + 8 + bytes > source.size) {

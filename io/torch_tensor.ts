@@ -82,9 +82,13 @@ export function checkRef(ref: TensorRef, path: string): TensorRef {
   if (ref.shape.length !== ref.stride.length || ref.shape.length > 64 || !numbers.every(isCount)) {
     fail(path, `shape [${ref.shape}] with strides [${ref.stride}] at ${ref.offset} is not a tensor`);
   }
+  // Also of an empty tensor: 2^53 · 2^53 · … · 0 is not a number once it has overflowed.
+  if (!Number.isSafeInteger(sizeOrNaN(ref.shape.map((axis) => Math.max(1, axis))))) {
+    fail(path, `a tensor of shape [${ref.shape}] is too large`);
+  }
   if (ref.shape.includes(0)) return ref;
   const last = ref.shape.reduce((sum, axis, i) => sum + (axis - 1) * ref.stride[i], ref.offset);
-  if (!(last < ref.storage.length) || !Number.isSafeInteger(sizeOrNaN(ref.shape))) {
+  if (!(last < ref.storage.length)) {
     fail(
       path,
       `a tensor of shape [${ref.shape}] with strides [${ref.stride}] at ${ref.offset} needs ${last + 1} elements of ` +
@@ -123,8 +127,7 @@ export function sliceRef(ref: TensorRef, start: number, end: number): TensorRef 
 export async function readTensor(source: ByteSource, storageStart: number, ref: TensorRef): Promise<TorchTensor> {
   const { dtype, shape } = ref;
   const length = sizeOf(shape);
-  const last = length === 0 ? -1 : shape.reduce((sum, axis, i) => sum + (axis - 1) * ref.stride[i], 0);
-  const bytes = new Uint8Array((last + 1) * DTYPE_BYTES[dtype]);
+  const bytes = new Uint8Array(spanBytes(ref));
   const start = storageStart + ref.offset * DTYPE_BYTES[dtype];
   const found = bytes.length === 0 ? 0 : await source.readInto(bytes, start);
   if (found < bytes.length) {
@@ -132,6 +135,12 @@ export async function readTensor(source: ByteSource, storageStart: number, ref: 
   }
   const span = asStored(dtype, bytes.buffer);
   return { dtype, shape, data: widen(dtype, isContiguous(ref) ? span : gather(span, ref, length)) };
+}
+
+/** Bytes from a tensor's first element to its last: what is read of the file for it. */
+export function spanBytes({ shape, stride, dtype }: TensorRef): number {
+  if (shape.includes(0)) return 0;
+  return (1 + shape.reduce((sum, axis, i) => sum + (axis - 1) * stride[i], 0)) * DTYPE_BYTES[dtype];
 }
 
 /** Whether the elements lie in row-major order without gaps. */

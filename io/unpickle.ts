@@ -11,6 +11,10 @@ import { PickleCursor } from "./_pickle_cursor.ts";
 
 /** More steps than this means a file built to waste time: a state dict of 10,000 tensors needs under half a million. */
 const MAX_STEPS = 10_000_000;
+/** Lists, dictionaries and marks take one byte in a pickle and a hundred in memory: a state dict of 10,000 tensors has 60,000. */
+const MAX_CONTAINERS = 1 << 20;
+/** A byte of text that a call copies costs this part of a step, and an item of a list a whole one. */
+const TEXT_PER_STEP = 8;
 
 /** A global the host let through: a name, and what calling it does if it can be called. */
 export class PickleGlobal {
@@ -59,7 +63,8 @@ export interface Unpickled {
  *
  * @throws {UnsafePickleError} If it names a global the host refuses, calls what may not be called, or uses an opcode
  *   outside of plain data.
- * @throws {TorchFileError} If it ends early, is malformed, or takes more than 10,000,000 steps.
+ * @throws {TorchFileError} If it ends early, is malformed, takes more than 10,000,000 steps, or makes more than a million
+ *   lists and dictionaries.
  *
  * @example
  * ```ts
@@ -79,6 +84,8 @@ class Reader {
   #stack: unknown[] = [];
   readonly #marks: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
+  #steps = 0;
+  #containers = 0;
 
   constructor(bytes: Uint8Array, host: PickleHost, start: number) {
     this.#in = new PickleCursor(bytes, start, (what) => this.#damaged(what));
@@ -86,7 +93,8 @@ class Reader {
   }
 
   run(): Unpickled {
-    for (let step = 0; step < MAX_STEPS; step++) {
+    for (;;) {
+      this.#spend(1);
       const opcode = this.#in.u8();
       if (opcode === 0x2e) {
         const value = this.#pop();
@@ -94,7 +102,26 @@ class Reader {
       }
       this.#step(opcode);
     }
-    return this.#damaged(`it takes more than ${MAX_STEPS} steps`);
+  }
+
+  #spend(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > MAX_STEPS) this.#damaged(`it takes more than ${MAX_STEPS} steps`);
+  }
+
+  /** A value may be recalled any number of times, so what calls copy of it has to be counted, not only read. */
+  #spendOn(args: readonly unknown[]): void {
+    for (const arg of args) {
+      if (Array.isArray(arg)) this.#spend(arg.length);
+      else if (typeof arg === "string") this.#spend(Math.ceil(arg.length / TEXT_PER_STEP));
+    }
+  }
+
+  #contain<T extends object>(container: T): T {
+    if (++this.#containers > MAX_CONTAINERS) {
+      this.#damaged(`it makes more than ${MAX_CONTAINERS} lists and dictionaries`);
+    }
+    return container;
   }
 
   #step(opcode: number): void {
@@ -109,7 +136,7 @@ class Reader {
         return;
       case 0x28: // MARK
         this.#marks.push(this.#stack);
-        this.#stack = [];
+        this.#stack = this.#contain([]);
         return;
       case 0x30: // POP
         this.#pop();
@@ -145,15 +172,15 @@ class Reader {
       case 0x8e: // BINBYTES8
         return this.#push(this.#in.slice(this.#in.u64()));
       case 0x5d: // EMPTY_LIST
-        return this.#push([]);
+        return this.#push(this.#contain([]));
       case 0x7d: // EMPTY_DICT
-        return this.#push(new Map());
+        return this.#push(this.#contain(new Map()));
       case 0x29: // EMPTY_TUPLE
-        return this.#push([]);
+        return this.#push(this.#contain([]));
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: // TUPLE3
-        return this.#push(this.#popMany(opcode - 0x84));
+        return this.#push(this.#contain(this.#popMany(opcode - 0x84)));
       case 0x74: // TUPLE
         return this.#push(this.#popMark());
       case 0x61: { // APPEND
@@ -210,7 +237,8 @@ class Reader {
           return this.#refuse(symbol, `it calls ${symbol}`);
         }
         if (!Array.isArray(args)) return this.#damaged(`the arguments of ${callee.symbol} are not a tuple`);
-        return this.#push(callee.call(args));
+        this.#spendOn(args);
+        return this.#push(callee.call(this.#contain(args)));
       }
       case 0x81: { // NEWOBJ
         const [callee, args] = this.#popMany(2);
