@@ -10,6 +10,7 @@ import { type ByteSource, readBytes } from "./byte_source.ts";
 import { openFile } from "./open_file.ts";
 import {
   badState,
+  STATE_END,
   STATE_FORMAT,
   STATE_MAGIC,
   STATE_PREFIX_BYTES,
@@ -80,7 +81,9 @@ async function readParts(source: ByteSource): Promise<Omit<StateFile, "close">> 
   const chunk = async (i: number): Promise<Uint32Array> => {
     const bytes = await readBytes(source, offsets[i], offsets[i + 1] - offsets[i]);
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    if (words[0] !== crc32(bytes.subarray(8))) throw badState(source.path, `the bytes at ${offsets[i]} have changed`);
+    if (words[0] !== crc32(bytes.subarray(8)) || words[1] !== 0) {
+      throw badState(source.path, `the bytes at ${offsets[i]} have changed`);
+    }
     return words;
   };
   const readLatents = async (first: number, last: number): Promise<LatentState> => {
@@ -157,7 +160,8 @@ async function readOffsets(source: ByteSource, plan: ChunkPlan, start: number): 
   );
   const at = trailer.getFloat64(8, true);
   const bytes = (plan.chunks + 1) * 8;
-  if (trailer.getFloat64(16, true) !== plan.chunks || at + bytes + STATE_TRAILER_BYTES !== size) {
+  const isEnd = new TextDecoder().decode(trailer.buffer.slice(24)) === STATE_END;
+  if (!isEnd || trailer.getFloat64(16, true) !== plan.chunks || at + bytes + STATE_TRAILER_BYTES !== size) {
     throw badState(path, "it is truncated or damaged");
   }
   const index = (await readBytes(source, at, bytes)).slice();

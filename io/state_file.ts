@@ -13,6 +13,8 @@ export type { StateShape } from "./_state_layout.ts";
 
 /** First bytes of a state file. */
 export const STATE_MAGIC = "SAEVSTAT";
+/** Its last bytes. */
+export const STATE_END = "SAEVEND\0";
 /** Version of the layout; another one is never read. */
 export const STATE_FORMAT = 1;
 /** Bytes of the fixed part at the start: magic, format, length of the header. */
@@ -87,7 +89,7 @@ export async function writeState(path: string, state: LatentState, facts: unknow
     trailer.setUint32(4, crc32(index), true);
     trailer.setFloat64(8, output.position, true);
     trailer.setFloat64(16, plan.chunks, true);
-    new Uint8Array(trailer.buffer).set(new TextEncoder().encode("SAEVEND\0"), 24);
+    new Uint8Array(trailer.buffer).set(new TextEncoder().encode(STATE_END), 24);
     await output.write(index);
     await output.write(new Uint8Array(trailer.buffer));
   });
