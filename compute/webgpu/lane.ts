@@ -347,18 +347,38 @@ export class Lane {
     this.#rowsSinceCarry = 0;
   }
 
-  /** Submits `times` products of a full strip, for timing. */
+  /** Submits `times` products of a full strip with all chunks, for timing. */
   encodeOnly(times: number): void {
     const slot = this.#slots[0];
-    const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES);
     const { stripRowsPad, chunks } = this.geometry;
-    writeParams(blocks, 0, this.#params(chunks[0], 0, 0, stripRowsPad, stripRowsPad));
+    const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * chunks.length);
+    for (const [i, chunk] of chunks.entries()) {
+      writeParams(blocks, PARAMS_STRIDE_BYTES * i, this.#params(chunk, 0, 0, stripRowsPad, stripRowsPad));
+    }
     this.#gpu.device.queue.writeBuffer(slot.params, 0, blocks);
     this.#gpu.submit("timing the product", (encoder) => {
       const pass = encoder.beginComputePass();
-      pass.setBindGroup(0, slot.paramsGroup, [0]);
-      for (let i = 0; i < times; i++) this.#encode(pass, 0, stripRowsPad);
+      for (let i = 0; i < times * chunks.length; i++) {
+        pass.setBindGroup(0, slot.paramsGroup, [PARAMS_STRIDE_BYTES * (i % chunks.length)]);
+        this.#encode(pass, i % chunks.length, stripRowsPad);
+      }
       pass.end();
+    });
+  }
+
+  /** Uploads a piece once and submits its first strip `times` times, all kernels included, for timing. */
+  stripOnly(values: Float32Array<ArrayBuffer>, times: number): void {
+    const slot = this.#slots[0];
+    const { stripImages, chunks } = this.geometry;
+    const rows = stripImages * rowsPerImage(this.#request.plan.layout);
+    const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * chunks.length);
+    const all = chunks.map((chunk) => this.#params(chunk, 0, 0, rows, rows));
+    all.forEach((params, i) => writeParams(blocks, PARAMS_STRIDE_BYTES * i, params));
+    const { queue } = this.#gpu.device;
+    queue.writeBuffer(slot.params, 0, blocks);
+    queue.writeBuffer(slot.raw, 0, values, 0, stripImages * this.#imageValues());
+    this.#gpu.submit("timing a strip", (encoder) => {
+      for (let i = 0; i < times; i++) this.#strip(encoder, slot, all, 0);
     });
   }
 

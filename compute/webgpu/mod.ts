@@ -14,10 +14,11 @@ import { encodeRows, freeResident, makeResident, type ResidentEncoder } from "./
 import { Gpu, type GpuCounts } from "./gpu.ts";
 import type { Tuning } from "./lane.ts";
 import { type LaneSetup, WebgpuFold } from "./pass.ts";
-import { chooseTile } from "./tune.ts";
+import { chooseTile, type Timed, timeStrip, timeTile } from "./tune.ts";
 
 export type { GpuCounts } from "./gpu.ts";
 export type { Tuning } from "./lane.ts";
+export type { Timed } from "./tune.ts";
 
 /** See {@linkcode createWebgpuBackend}. */
 export interface WebgpuOptions {
@@ -41,8 +42,12 @@ export interface WebgpuBackend extends Backend {
   counts(): GpuCounts;
   /** Destroys the device as a driver failure would: passes under way go on with a new one. For tests. */
   loseDevice(): void;
-  /** Seconds per product of a strip, and its floating-point operations: timed over `seconds` or more. For measurements. */
-  timeEncode(sae: Sae, plan: FoldPlan, seconds: number): Promise<{ seconds: number; flops: number; tile: string }>;
+  /** Times the product of a strip, and with `block` all that is done with a strip on the device. For measurements. */
+  time(
+    sae: Sae,
+    plan: FoldPlan,
+    request: { seconds: number; block?: Float32Array<ArrayBuffer> },
+  ): Promise<{ product: Timed; strip: Timed | undefined; tile: string }>;
 }
 
 /** A second loss within this time ends the pass. */
@@ -202,14 +207,15 @@ export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<
     },
     counts: () => owner.gpu.counts,
     loseDevice: () => owner.gpu.device.destroy(),
-    async timeEncode(
+    async time(
       sae: Sae,
       plan: FoldPlan,
-      seconds: number,
-    ): Promise<{ seconds: number; flops: number; tile: string }> {
-      const { timeTile } = await import("./tune.ts");
-      const timed = await timeTile(owner, sae, plan, await tuned(sae, plan, 0), seconds);
-      return { ...timed, tile: tileName(setup.tile) };
+      { seconds, block }: { seconds: number; block?: Float32Array<ArrayBuffer> },
+    ): Promise<{ product: Timed; strip: Timed | undefined; tile: string }> {
+      const best = await tuned(sae, plan, 0);
+      const product = await timeTile(owner, sae, plan, best, seconds);
+      const strip = block && await timeStrip(owner, sae, plan, best, block, seconds);
+      return { product, strip, tile: tileName(best.tile) };
     },
   };
 
