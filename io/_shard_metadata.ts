@@ -3,6 +3,7 @@
  * @module
  */
 import { ShardFormatError } from "../compute/errors.ts";
+import { shown } from "../compute/printable.ts";
 
 /** What metadata.json says, in this system's words. */
 export interface ShardMetadata {
@@ -40,11 +41,11 @@ export function parseMetadata(value: unknown, path: string): ShardMetadata {
   if (current) checkCurrent(record, path);
   const layers = record.layers;
   if (!Array.isArray(layers) || layers.length === 0 || !layers.every(Number.isSafeInteger)) {
-    return fail(path, `layers is ${JSON.stringify(layers)}, and a list of at least one integer was expected`);
+    return fail(path, `layers is ${shown(layers)}, and a list of at least one integer was expected`);
   }
-  if (new Set(layers).size !== layers.length) fail(path, `layers is ${JSON.stringify(layers)}, which names one twice`);
+  if (new Set(layers).size !== layers.length) fail(path, `layers is ${shown(layers)}, which names one twice`);
   if (typeof record.cls_token !== "boolean") {
-    return fail(path, `cls_token is ${JSON.stringify(record.cls_token)}, and true or false was expected`);
+    return fail(path, `cls_token is ${shown(record.cls_token)}, and true or false was expected`);
   }
   const count = (...keys: string[]): number => positive(record, keys, path);
   const patches = current ? count("content_tokens_per_example", "patches_per_ex") : count("n_patches_per_img");
@@ -76,10 +77,10 @@ export function parseMetadata(value: unknown, path: string): ShardMetadata {
 function checkCurrent(record: Record<string, unknown>, path: string): void {
   const { protocol, dtype } = record;
   if (typeof protocol !== "string" || !/^[12](\.|$)/.test(protocol)) {
-    fail(path, `protocol is ${JSON.stringify(protocol)}, and "1.0.0", "1.1" or "2.1" was expected`);
+    fail(path, `protocol is ${shown(protocol)}, and "1.0.0", "1.1" or "2.1" was expected`);
   }
   if (dtype !== undefined && dtype !== "float32") {
-    fail(path, `dtype is ${JSON.stringify(dtype)}, and only "float32" shards are read`);
+    fail(path, `dtype is ${shown(dtype)}, and only "float32" shards are read`);
   }
 }
 
@@ -88,7 +89,7 @@ function positive(record: Record<string, unknown>, keys: readonly string[], path
   const key = keys.find((name) => name in record) ?? keys[0];
   const value = record[key];
   if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    const found = value === undefined ? "missing" : JSON.stringify(value);
+    const found = value === undefined ? "missing" : shown(value);
     return fail(path, `${key} is ${found}, and an integer of at least 1 was expected`);
   }
   return value as number;

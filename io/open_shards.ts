@@ -5,6 +5,8 @@
 import { createHash } from "node:crypto";
 import { ConfigError, ShardFormatError } from "../compute/errors.ts";
 import { parseMetadata, type ShardMetadata } from "./_shard_metadata.ts";
+import { shown } from "../compute/printable.ts";
+import { leadsOutside } from "./contained.ts";
 import { fileSize, readSmallFile } from "./open_file.ts";
 
 /** metadata.json and shards.json are a few kilobytes; the list of a million shards still fits. */
@@ -68,7 +70,7 @@ export interface Shards {
  */
 export async function openShards(root: string): Promise<Shards> {
   const metadataPath = `${root}/metadata.json`;
-  const bytes = await readSmallFile(metadataPath, MAX_JSON_BYTES);
+  const bytes = await readJson(root, metadataPath);
   if (bytes === undefined) {
     throw new ShardFormatError(
       `Cannot find ${metadataPath}: the shard root must hold the file the recorder wrote there`,
@@ -83,11 +85,13 @@ export async function openShards(root: string): Promise<Shards> {
   const imageBytes = facts.layers.length * tokens * facts.dVit * 4;
   const files = facts.layout === "current" ? await listCurrent(root, facts) : list2025(root, facts);
   const checked: ShardFile[] = [];
-  for (const [i, file] of files.entries()) {
+  // One by one: metadata may count 2^32 shards, and the first that is missing ends it.
+  for (const file of files) {
+    const isLast = file.firstImage + file.nImages === facts.nImages;
     const short = file.nImages * imageBytes;
     const full = facts.imagesPerShard * imageBytes;
-    const allowed = facts.layout === "2025-01" ? [full] : i === files.length - 1 ? [short, full] : [short];
-    checked.push({ ...file, bytes: await checkedSize(file.path, allowed) });
+    const allowed = facts.layout === "2025-01" ? [full] : isLast ? [short, full] : [short];
+    checked.push({ ...file, bytes: await checkedSize(root, file.path, allowed) });
   }
   return {
     layout: facts.layout,
@@ -136,14 +140,11 @@ export function resolveLayer(shards: Pick<Shards, "layers" | "root">, layer: num
   return index;
 }
 
-function list2025(root: string, facts: ShardMetadata): Omit<ShardFile, "bytes">[] {
-  const files: Omit<ShardFile, "bytes">[] = [];
-  for (let firstImage = 0; firstImage < facts.nImages; firstImage += facts.imagesPerShard) {
-    const name = `acts${String(files.length).padStart(6, "0")}.bin`;
+function* list2025(root: string, facts: ShardMetadata): Generator<Omit<ShardFile, "bytes">> {
+  for (let i = 0, firstImage = 0; firstImage < facts.nImages; i++, firstImage += facts.imagesPerShard) {
     const nImages = Math.min(facts.imagesPerShard, facts.nImages - firstImage);
-    files.push({ path: `${root}/${name}`, firstImage, nImages });
+    yield { path: `${root}/acts${String(i).padStart(6, "0")}.bin`, firstImage, nImages };
   }
-  return files;
 }
 
 async function listCurrent(root: string, facts: ShardMetadata): Promise<Omit<ShardFile, "bytes">[]> {
@@ -151,7 +152,7 @@ async function listCurrent(root: string, facts: ShardMetadata): Promise<Omit<Sha
   const fail = (what: string): never => {
     throw new ShardFormatError(`Cannot read ${path}: ${what}`, { path });
   };
-  const bytes = await readSmallFile(path, MAX_JSON_BYTES);
+  const bytes = await readJson(root, path);
   if (bytes === undefined) return fail("there is no such file, and the current layout lists its shards there");
   const entries = parseJson(bytes, path);
   if (!Array.isArray(entries)) return fail("it does not hold a list");
@@ -162,11 +163,11 @@ async function listCurrent(root: string, facts: ShardMetadata): Promise<Omit<Sha
     const { name, n_examples: nImages } = entry ?? {};
     // A plain file name: a list that points elsewhere must not choose what is read.
     if (typeof name !== "string" || !/^[\w.-]+$/.test(name) || /^\.+$/.test(name) || names.has(name)) {
-      return fail(`it names a shard ${JSON.stringify(name)}, and distinct plain file names were expected`);
+      return fail(`it names a shard ${shown(name)}, and distinct plain file names were expected`);
     }
     names.add(name);
     if (!Number.isSafeInteger(nImages) || (nImages as number) < 0 || (nImages as number) > facts.imagesPerShard) {
-      return fail(`${name} has n_examples ${JSON.stringify(nImages)}, and 0 to ${facts.imagesPerShard} were expected`);
+      return fail(`${name} has n_examples ${shown(nImages)}, and 0 to ${facts.imagesPerShard} were expected`);
     }
     if (nImages === 0) continue;
     files.push({ path: `${root}/${name}`, firstImage, nImages: nImages as number });
@@ -178,7 +179,30 @@ async function listCurrent(root: string, facts: ShardMetadata): Promise<Omit<Sha
   return files;
 }
 
-async function checkedSize(path: string, allowed: readonly number[]): Promise<number> {
+/** Refuses a file that is only a link to somewhere else. */
+async function checkPlace(root: string, path: string): Promise<void> {
+  const target = await leadsOutside(root, path);
+  if (target === undefined) return;
+  throw new ShardFormatError(
+    `Cannot follow the link ${path}: it leads to ${target}, outside of the shard root; copy the file into ${root}`,
+    { path },
+  );
+}
+
+async function readJson(root: string, path: string): Promise<Uint8Array | undefined> {
+  await checkPlace(root, path);
+  const size = await fileSize(path);
+  if (size !== undefined && size > MAX_JSON_BYTES) {
+    throw new ShardFormatError(
+      `Cannot read ${path}: it holds ${size} bytes, and at most ${MAX_JSON_BYTES} were expected`,
+      { path },
+    );
+  }
+  return await readSmallFile(path, MAX_JSON_BYTES);
+}
+
+async function checkedSize(root: string, path: string, allowed: readonly number[]): Promise<number> {
+  await checkPlace(root, path);
   const size = await fileSize(path);
   if (size !== undefined && allowed.includes(size)) return size;
   const expected = [...new Set(allowed)].join(" or ");

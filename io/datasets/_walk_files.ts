@@ -1,4 +1,5 @@
 import { DatasetError } from "../../compute/errors.ts";
+import { leadsOutside } from "../contained.ts";
 import { isDirectory } from "../open_file.ts";
 
 /** Extensions of pictures, in lower case: torchvision's list. */
@@ -34,15 +35,17 @@ export interface DirectoryListing {
 /**
  * Names in one directory, each list sorted by code point.
  *
- * @throws {DatasetError} If a link leads to where the process may not read.
+ * @param root The data set's directory, which no link may leave.
+ * @throws {DatasetError} If a link leads out of the root.
  */
-export async function listEntries(path: string): Promise<DirectoryListing> {
+export async function listEntries(path: string, root: string): Promise<DirectoryListing> {
   const directories: string[] = [];
   const files: string[] = [];
+  await checkWithin(root, path);
   for await (const entry of Deno.readDir(path)) {
     let { isFile, isDirectory } = entry;
     if (entry.isSymlink) {
-      const target = await followLink(`${path}/${entry.name}`);
+      const target = await followLink(`${path}/${entry.name}`, root);
       [isFile, isDirectory] = [target?.isFile ?? false, target?.isDirectory ?? false];
     }
     if (isDirectory) directories.push(entry.name);
@@ -51,53 +54,61 @@ export async function listEntries(path: string): Promise<DirectoryListing> {
   return { directories: directories.sort(compareCodePoints), files: files.sort(compareCodePoints) };
 }
 
-/** What a link leads to; undefined when it leads nowhere. Read permission is checked at the target, not the link. */
-async function followLink(path: string): Promise<Deno.FileInfo | undefined> {
-  let target: string;
+/** What a link leads to; undefined when it leads nowhere. */
+async function followLink(path: string, root: string): Promise<Deno.FileInfo | undefined> {
+  await checkWithin(root, path);
   try {
-    target = await Deno.realPath(path);
+    return await Deno.stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  const { state } = await Deno.permissions.query({ name: "read", path: target });
-  if (state !== "granted") {
-    throw new DatasetError(
-      `Cannot follow the link ${path}: it leads to ${target}, run again with --allow-read=${target}`,
-      { path },
-    );
-  }
-  return await Deno.stat(target);
+}
+
+/**
+ * Refuses a path that a link takes out of the data set.
+ *
+ * @throws {DatasetError} If it does; names the link and where it leads.
+ */
+export async function checkWithin(root: string, path: string): Promise<void> {
+  const target = await leadsOutside(root, path);
+  if (target === undefined) return;
+  throw new DatasetError(
+    `Cannot follow the link ${path}: it leads to ${target}, outside of ${root}; copy the files into it`,
+    { path },
+  );
 }
 
 /**
  * Pictures below a directory, as paths relative to it: directories in code-point order of their paths, and files in
  * code-point order within each, as Python's `sorted(os.walk(…, followlinks=True))`.
  *
- * @throws {DatasetError} If a link leads back to a directory above it.
+ * @param within The data set's directory, which no link may leave.
+ * @throws {DatasetError} If a link leads out of it, or back to a directory above itself.
  */
-export async function walkPictures(root: string): Promise<string[]> {
+export async function walkPictures(root: string, within: string): Promise<string[]> {
   const found: { directory: string; files: string[] }[] = [];
-  await walk(root, "", new Set(), found);
+  await walk({ root, within }, "", new Set(), found);
   found.sort((a, b) => compareCodePoints(a.directory, b.directory));
   return found.flatMap(({ directory, files }) => files.map((file) => directory === "" ? file : `${directory}/${file}`));
 }
 
 async function walk(
-  root: string,
+  place: { readonly root: string; readonly within: string },
   below: string,
   above: ReadonlySet<string>,
   found: { directory: string; files: string[] }[],
 ): Promise<void> {
+  const { root, within } = place;
   const path = below === "" ? root : `${root}/${below}`;
   const real = await Deno.realPath(path);
   if (above.has(real)) {
     throw new DatasetError(`Cannot walk ${path}: the link leads back to ${real}, remove it`, { path });
   }
-  const { directories, files } = await listEntries(path);
+  const { directories, files } = await listEntries(path, within);
   found.push({ directory: below, files: files.filter(isPictureName) });
   for (const name of directories) {
-    await walk(root, below === "" ? name : `${below}/${name}`, new Set([...above, real]), found);
+    await walk(place, below === "" ? name : `${below}/${name}`, new Set([...above, real]), found);
   }
 }
 

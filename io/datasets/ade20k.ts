@@ -4,7 +4,7 @@
  */
 import { DatasetError } from "../../compute/errors.ts";
 import { readSmallFile } from "../open_file.ts";
-import { requireDirectory, walkPictures } from "./_walk_files.ts";
+import { checkWithin, requireDirectory, walkPictures } from "./_walk_files.ts";
 import { fileSource } from "./image_folder.ts";
 import type { PictureSource } from "./picture_source.ts";
 
@@ -31,7 +31,7 @@ export async function openAde20k(root: string, split: string): Promise<PictureSo
   const directory = `${root}/images/${split}`;
   await requireDirectory(directory, `the ${split} split of the ADE20K data set (expected training or validation)`);
   const scenes = await readScenes(`${root}/sceneCategories.txt`);
-  const files = await walkPictures(directory);
+  const files = await walkPictures(directory, root);
   if (files.length === 0) throw new DatasetError(`Cannot find pictures in ${directory}`, { path: directory });
   const labels = files.map((file) => scenes.get(stem(file)));
   if (labels.every((label) => label === undefined)) {
@@ -52,6 +52,7 @@ function stem(path: string): string {
 }
 
 async function readScenes(path: string): Promise<Map<string, string>> {
+  await checkWithin(path.slice(0, path.lastIndexOf("/")), path);
   const bytes = await readSmallFile(path, MAX_SCENES_BYTES);
   if (bytes === undefined) {
     throw new DatasetError(`Cannot label the ADE20K pictures: there is no file ${path}`, { path });

@@ -3,7 +3,7 @@
  * @module
  */
 import { DatasetError, PictureError } from "../../compute/errors.ts";
-import { listEntries, requireDirectory, walkPictures } from "./_walk_files.ts";
+import { checkWithin, listEntries, requireDirectory, walkPictures } from "./_walk_files.ts";
 import { checkIndex, type PictureSource } from "./picture_source.ts";
 
 /**
@@ -30,11 +30,11 @@ import { checkIndex, type PictureSource } from "./picture_source.ts";
  */
 export async function openImageFolder(root: string): Promise<PictureSource> {
   await requireDirectory(root, "the image folder");
-  const { directories } = await listEntries(root);
+  const { directories } = await listEntries(root, root);
   const names: string[] = [];
   const labels: string[] = [];
   for (const label of directories) {
-    for (const file of await walkPictures(`${root}/${label}`)) {
+    for (const file of await walkPictures(`${root}/${label}`, root)) {
       names.push(`${label}/${file}`);
       labels.push(label);
     }
@@ -56,6 +56,8 @@ export function fileSource(root: string, names: readonly string[], labels: reado
     name: (i: number): string => names[checkIndex(i, names.length)],
     bytes: async (i: number): Promise<Uint8Array> => {
       const path = `${root}/${names[checkIndex(i, names.length)]}`;
+      // Again, as the link may be newer than the list.
+      await checkWithin(root, path);
       try {
         return await Deno.readFile(path);
       } catch (cause) {

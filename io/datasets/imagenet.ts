@@ -5,7 +5,7 @@
 import { DatasetError } from "../../compute/errors.ts";
 import { isDirectory, readSmallFile } from "../open_file.ts";
 import { classNamesOf, imageBytes, type PictureTable } from "./_picture_table.ts";
-import { listEntries, requireDirectory } from "./_walk_files.ts";
+import { checkWithin, listEntries, requireDirectory } from "./_walk_files.ts";
 import { checkIndex, type PictureSource } from "./picture_source.ts";
 
 /** A dataset_info.json lists at most some thousand class names. */
@@ -33,7 +33,7 @@ export async function openImagenet(root: string, split: string): Promise<Picture
   const tables: PictureTable[] = [];
   try {
     for (const file of files) tables.push(await openTable(`${directory}/${file}`));
-    const names = tables.find(({ classNames }) => classNames)?.classNames ?? await infoClassNames(directory);
+    const names = tables.find(({ classNames }) => classNames)?.classNames ?? await infoClassNames(root, directory);
     return tableSource(root, tables, names);
   } catch (error) {
     for (const table of tables) table.close();
@@ -56,7 +56,7 @@ async function findTables(root: string, split: string): Promise<{ directory: str
   const seen: string[] = [];
   for (const [directory, named] of [[`${root}/${split}`, false], [root, true], [`${root}/data`, true]] as const) {
     if (!await isDirectory(directory)) continue;
-    const tables = oneFormat((await listEntries(directory)).files);
+    const tables = oneFormat((await listEntries(directory, root)).files);
     const files = named ? ofSplit(tables, split) : tables;
     if (files.length > 0) return { directory, files };
     seen.push(...tables);
@@ -87,7 +87,8 @@ function splitOf(file: string): string | undefined {
   return /^(.*?)[-_.]?(?:\d+-of-\d+(?:-[0-9a-f]+)?)?\.(?:parquet|arrow)$/.exec(file)?.[1];
 }
 
-async function infoClassNames(directory: string): Promise<readonly string[] | undefined> {
+async function infoClassNames(root: string, directory: string): Promise<readonly string[] | undefined> {
+  await checkWithin(root, `${directory}/dataset_info.json`);
   const bytes = await readSmallFile(`${directory}/dataset_info.json`, MAX_INFO_BYTES);
   if (bytes === undefined) return undefined;
   try {

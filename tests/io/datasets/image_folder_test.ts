@@ -74,15 +74,20 @@ Deno.test({
 });
 
 Deno.test({
-  name: "`openPictures()` follows links to pictures, passes over dangling ones, and refuses a circle",
+  name:
+    "`openPictures()` follows links to pictures, passes over dangling ones, and refuses a circle or one that leads out",
   permissions,
   fn: async () => {
     // Links need unlimited permissions to make, so these are kept with the tests.
     const links = "tests/io/datasets/links";
     const source = await openPictures({ kind: "image-folder", root: `${links}/root` });
-    assert.deepEqual(namesOf(source), ["a/1.jpg", "a/2.jpg", "b/x.jpg"]);
+    assert.deepEqual(namesOf(source), ["a/1.jpg", "a/2.jpg", "b/x.jpg", "store/x.jpg"]);
     assert.equal(new TextDecoder().decode(await source.bytes(1)), "x\n");
     await assertRefused({ kind: "image-folder", root: `${links}/circle` }, /the link leads back to/);
+    for (const [root, link] of [["outside", "outside/a/2.jpg"], ["outside_directory", "outside_directory/a"]]) {
+      const expected = new RegExp(`the link .*/${link}: it leads to .*/circle/a.*, outside of .*/${root};`);
+      await assertRefused({ kind: "image-folder", root: `${links}/${root}` }, expected);
+    }
   },
 });
 
