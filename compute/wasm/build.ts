@@ -30,12 +30,14 @@ const VARIANTS = {
   relaxed: {
     features: ["relaxed-simd"],
     fma4: "f32x4.relaxed_madd(a, b, c)",
+    fma2: "f64x2.relaxed_madd(a, b, c)",
     dot8: "i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, c)",
     dotPairs: "i16x8.relaxed_dot_i8x16_i7x16_s(a, b)",
   },
   plain: {
     features: [],
     fma4: "f32x4.add(f32x4.mul(a, b), c)",
+    fma2: "f64x2.add(f64x2.mul(a, b), c)",
     // Plain SIMD has no fast dot product of bytes: such an engine does not screen, so these are never called.
     dot8: "c",
     dotPairs: "a",
@@ -43,7 +45,7 @@ const VARIANTS = {
 };
 
 /** What comes before the kernels: parameters, the multiply-adds, and the clock. */
-function prelude({ fma4, dot8, dotPairs }: { fma4: string; dot8: string; dotPairs: string }): string {
+function prelude({ fma4, fma2, dot8, dotPairs }: Record<"fma4" | "fma2" | "dot8" | "dotPairs", string>): string {
   const u32 = U32_FIELDS.map((name) =>
     `@inline function ${name}(): usize { return load<u32>(${fieldAddress(name)}); }`
   );
@@ -51,6 +53,7 @@ function prelude({ fma4, dot8, dotPairs }: { fma4: string; dot8: string; dotPair
   return [
     `@external("env", "now") declare function now(): f64;`,
     `@inline function fma4(a: v128, b: v128, c: v128): v128 { return ${fma4}; }`,
+    `@inline function fma2(a: v128, b: v128, c: v128): v128 { return ${fma2}; }`,
     `@inline function dot8(a: v128, b: v128, c: v128): v128 { return ${dot8}; }`,
     `@inline function dotPairs(a: v128, b: v128): v128 { return ${dotPairs}; }`,
     ...u32,
@@ -60,11 +63,11 @@ function prelude({ fma4, dot8, dotPairs }: { fma4: string; dot8: string; dotPair
 
 /** Compiles one variant. */
 async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
-  const { features, fma4, dot8, dotPairs } = VARIANTS[variant];
+  const { features, ...operations } = VARIANTS[variant];
   const texts = await Promise.all(
     FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
   );
-  const source = [prelude({ fma4, dot8, dotPairs }), tileKernels(), ...texts].join("\n");
+  const source = [prelude(operations), tileKernels(), ...texts].join("\n");
   return await compileKernels(source, {
     features: ["simd", "threads", "bulk-memory", ...features],
     flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],

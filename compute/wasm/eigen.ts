@@ -4,14 +4,14 @@
  */
 
 /**
- * Makes the rows of `q: f64 [r, n]` orthonormal, in place, by Gram–Schmidt done twice. A row that depends on earlier ones
+ * Makes the rows of `q: f64 [r, n]` orthonormal, in place, by Gram–Schmidt done `passes` times (2 for full precision). A row that depends on earlier ones
  * becomes zero.
  */
-export function orthonormalise(q: Float64Array, r: number, n: number): void {
+export function orthonormalise(q: Float64Array, r: number, n: number, passes: number): void {
   for (let i = 0; i < r; i++) {
     const row = q.subarray(i * n, (i + 1) * n);
     const before = Math.sqrt(dot(row, row));
-    for (let pass = 0; pass < 2; pass++) {
+    for (let pass = 0; pass < passes; pass++) {
       for (let j = 0; j < i; j++) {
         const other = q.subarray(j * n, (j + 1) * n);
         const along = dot(row, other);
@@ -25,7 +25,7 @@ export function orthonormalise(q: Float64Array, r: number, n: number): void {
 }
 
 /** The dot product of two vectors of one length. */
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;

@@ -12,7 +12,9 @@ import type { Pool } from "./pool.ts";
 /** Rows sampled, at most; a multiple of 16. */
 export const SAMPLE_ROWS = 1024;
 /** Columns whose average decides scale and balance, at most; a multiple of 4. */
-export const SAMPLE_COLUMNS = 512;
+export const SAMPLE_COLUMNS = 256;
+/** Rows of the sample that the columns' spread is taken over. */
+const SPREAD_ROWS = 512;
 /** Directions balanced, at most; a multiple of 4. */
 export const MAX_RANK = 32;
 const ITERATIONS = 5;
@@ -61,11 +63,11 @@ export async function prepareScreening(parts: ScreeningParts): Promise<void> {
     work.sample.byteOffset,
     work.columns.byteOffset,
     work.projected.byteOffset,
-    sampleRows,
+    SPREAD_ROWS,
     columns,
     dPad,
   );
-  const spread = columnSpread(work.projected, sampleRows, columns);
+  const spread = columnSpread(work.projected, SPREAD_ROWS, columns);
   const scale = floats(at.screenScale, dScreen);
   chooseScale(scale, work.sample, work.columns, spread, { sampleRows, columns, dPad, dVit });
 
@@ -83,7 +85,9 @@ export async function prepareScreening(parts: ScreeningParts): Promise<void> {
   let trace = 0;
   for (let d = 0; d < dVit; d++) trace += work.covariance[d * dPad + d];
   const balance = chooseBalance(vectors, values, trace, work.columns, spread, scale, { columns, dPad, dVit, rank });
-  floats(at.screenT, rank).set(isNearlyOrthonormal(v, rank, dScreen) ? balance : new Float32Array(rank));
+  floats(at.screenT, rank).set(
+    isNearlyOrthonormal(Float64Array.from(v), rank, dScreen) ? balance : new Float32Array(rank),
+  );
 
   let state = 1;
   const sign = floats(at.screenSign, dScreen);
@@ -166,15 +170,16 @@ async function leadingDirections(
   const q = new Float64Array(rank * dPad);
   for (let i = 0; i < q.length; i++) q[i] = Math.sin(i * 12.9898 + (i % 7)) * 43758.5453 % 1;
   for (let i = 0; i <= ITERATIONS; i++) {
-    orthonormalise(q, rank, dPad);
+    orthonormalise(q, rank, dPad, i < ITERATIONS ? 1 : 2);
     directions.set(q);
     await pool.run("productNT", directions.byteOffset, covariance.byteOffset, products.byteOffset, rank, dPad, dPad);
     if (i < ITERATIONS) q.set(products.subarray(0, q.length));
   }
   const small = new Float64Array(rank * rank);
+  const turned = Float64Array.from(products.subarray(0, rank * dPad));
   for (let i = 0; i < rank; i++) {
     for (let j = 0; j <= i; j++) {
-      const value = dot(q.subarray(i * dPad, (i + 1) * dPad), products.subarray(j * dPad, (j + 1) * dPad));
+      const value = dot(q.subarray(i * dPad, (i + 1) * dPad), turned.subarray(j * dPad, (j + 1) * dPad));
       small[i * rank + j] = small[j * rank + i] = value;
     }
   }
@@ -220,7 +225,7 @@ function chooseBalance(
 }
 
 /** Whether |VᵀV − I| is small enough for the bound's constants; otherwise nothing is balanced. */
-function isNearlyOrthonormal(v: Float32Array, rank: number, n: number): boolean {
+function isNearlyOrthonormal(v: Float64Array, rank: number, n: number): boolean {
   for (let i = 0; i < rank; i++) {
     for (let j = 0; j <= i; j++) {
       const value = dot(v.subarray(i * n, (i + 1) * n), v.subarray(j * n, (j + 1) * n));

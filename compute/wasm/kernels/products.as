@@ -13,13 +13,16 @@ export function productNT(worker: i32, a: usize, b: usize, c: usize, m: i32, n: 
   barrier();
 }
 
+/** Odd, so that any first part of a sample of 2^n rows is spread over the block as well. */
+const SPREAD: i32 = 389;
+
 /** Prepares up to `want` rows spread over a raw block into f32 [want, dPad] at `to`, less bPre; bad rows become 0. */
 export function sampleRows(worker: i32, raw: usize, rows: i32, want: i32, to: usize): void {
   barrier();
   const per = <i32>perImage(), stride = (layers() * tokens() * dVit()) << 2, step = 16;
   for (let i = claim(CLAIM_ROWS, step); i < want; i = claim(CLAIM_ROWS, step)) {
     for (let r = i; r < min(i + step, want); r++) {
-      const row = <i32>(<i64>r * rows / want), image = row / per, at = to + (<usize>r * dPad() << 2);
+      const row = <i32>(<i64>(r * SPREAD % want) * rows / want), image = row / per, at = to + (<usize>r * dPad() << 2);
       gatherRow(raw + <usize>image * stride, <i32>fromToken() + (poolTokens() == 1 ? row - image * per : 0), at);
       if (firstBad(at) < 0) normaliseRow(at);
       else memory.fill(at, 0, dVit() << 2);

@@ -3,42 +3,55 @@ const U: f64 = 5.9604644775390625e-8; // 2^-24
 
 @inline function gamma(n: f64): f64 { return n * U / (1 - n * U); }
 
-/** out_i = v_i · a, i < rank; f64. */
+/** out_i = v_i · a, i < rank; f64. Four directions at a time, so that additions need not wait for each other. */
 function alongDirections(a: usize, out: usize): void {
   const d = dScreen() << 3, r = <i32>rank();
-  for (let i = 0; i < r; i++) {
-    const v = screenV64() + <usize>i * d;
-    let even = f64x2.splat(0), odd = f64x2.splat(0);
-    for (let at: usize = 0; at < d; at += 32) {
-      even = f64x2.add(even, f64x2.mul(v128.load(v + at), v128.load(a + at)));
-      odd = f64x2.add(odd, f64x2.mul(v128.load(v + at, 16), v128.load(a + at, 16)));
+  for (let i = 0; i < r; i += 4) {
+    const v0 = screenV64() + <usize>i * d, v1 = v0 + d, v2 = v1 + d, v3 = v2 + d;
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (let at: usize = 0; at < d; at += 16) {
+      const x = v128.load(a + at);
+      s0 = fma2(v128.load(v0 + at), x, s0);
+      s1 = fma2(v128.load(v1 + at), x, s1);
+      s2 = fma2(v128.load(v2 + at), x, s2);
+      s3 = fma2(v128.load(v3 + at), x, s3);
     }
-    const sum = f64x2.add(even, odd);
-    store<f64>(out + (<usize>i << 3), f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
+    const to = out + (<usize>i << 3);
+    v128.store(to, f64x2.add(v128.shuffle<f64>(s0, s1, 0, 2), v128.shuffle<f64>(s0, s1, 1, 3)));
+    v128.store(to, f64x2.add(v128.shuffle<f64>(s2, s3, 0, 2), v128.shuffle<f64>(s2, s3, 1, 3)), 16);
   }
 }
 
 /** a += Σ_i c_i·v_i; f64. */
 function addDirections(a: usize, c: usize): void {
   const d = dScreen() << 3, r = rank() << 3;
-  for (let at: usize = 0; at < d; at += 32) {
-    let low = v128.load(a + at), high = v128.load(a + at, 16);
+  for (let at: usize = 0; at < d; at += 64) {
+    let s0 = v128.load(a + at), s1 = v128.load(a + at, 16), s2 = v128.load(a + at, 32), s3 = v128.load(a + at, 48);
     let v = screenV64() + at;
     for (let i: usize = 0; i < r; i += 8, v += d) {
-      const by = f64x2.splat(load<f64>(c + i));
-      low = f64x2.add(low, f64x2.mul(by, v128.load(v)));
-      high = f64x2.add(high, f64x2.mul(by, v128.load(v, 16)));
+      const by = v128.load64_splat(c + i);
+      s0 = fma2(by, v128.load(v), s0);
+      s1 = fma2(by, v128.load(v, 16), s1);
+      s2 = fma2(by, v128.load(v, 32), s2);
+      s3 = fma2(by, v128.load(v, 48), s3);
     }
-    v128.store(a + at, low);
-    v128.store(a + at, high, 16);
+    v128.store(a + at, s0);
+    v128.store(a + at, s1, 16);
+    v128.store(a + at, s2, 32);
+    v128.store(a + at, s3, 48);
   }
 }
 
 function norm64(a: usize): f64 {
   const d = dScreen() << 3;
-  let sum: f64 = 0;
-  for (let at: usize = 0; at < d; at += 8) sum += load<f64>(a + at) * load<f64>(a + at);
-  return Math.sqrt(sum);
+  let even = f64x2.splat(0), odd = even;
+  for (let at: usize = 0; at < d; at += 32) {
+    const x = v128.load(a + at), y = v128.load(a + at, 16);
+    even = fma2(x, x, even);
+    odd = fma2(y, y, odd);
+  }
+  const sum = f64x2.add(even, odd);
+  return Math.sqrt(f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
 }
 
 /** Rounded up to f32, with room for the rounding of the four multiply-adds that use it. */

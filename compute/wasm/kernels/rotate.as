@@ -25,12 +25,17 @@ function hadamardBlocks(v: usize, h: usize, blocks: i32): void {
 /** The same in f64. */
 function hadamardBlocks64(v: usize, h: usize, blocks: i32): void {
   for (let b = 0; b < blocks; b++, v += h << 3) {
-    for (let width: usize = 1; width < h; width <<= 1) {
+    for (let i: usize = 0; i < h; i += 2) {
+      const p = v + (i << 3), low = load<f64>(p), high = load<f64>(p, 8);
+      store<f64>(p, low + high);
+      store<f64>(p, low - high, 8);
+    }
+    for (let width: usize = 2; width < h; width <<= 1) {
       for (let from: usize = 0; from < h; from += width << 1) {
-        for (let i = from; i < from + width; i++) {
-          const p = v + (i << 3), q = p + (width << 3), low = load<f64>(p), high = load<f64>(q);
-          store<f64>(p, low + high);
-          store<f64>(q, low - high);
+        for (let i = from; i < from + width; i += 2) {
+          const p = v + (i << 3), q = p + (width << 3), low = v128.load(p), high = v128.load(q);
+          v128.store(p, f64x2.add(low, high));
+          v128.store(q, f64x2.sub(low, high));
         }
       }
     }
