@@ -32,6 +32,8 @@ const { values: options } = parseArgs({
   },
 });
 
+const print = (line: string): Promise<number> => Deno.stdout.write(new TextEncoder().encode(line + "\n"));
+
 /** One point of a sweep. */
 interface Point {
   label: string;
@@ -84,6 +86,8 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   for (let round = 0; round < Number(options.rounds); round++) {
     times.ours.push(await timeOurs(workload, point.threads));
     for (const peer of peers) (times[peer] ??= []).push(await timeTorch(workload, peer, point.threads));
+    const latest = Object.entries(times).map(([who, runs]) => `${who} ${runs[round].seconds.toFixed(2)} s`);
+    await print(`${point.label}, round ${round + 1}: ${latest.join(", ")}`);
   }
   const seconds = Object.fromEntries(
     Object.entries(times).map(([who, runs]) => [who, spread(runs.map((run) => run.seconds))]),
@@ -97,8 +101,6 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   );
   return { label: point.label, seconds, ratios, peakMiB: Math.max(...times.ours.map((run) => run.peakMiB)), stages };
 }
-
-const print = (line: string): Promise<number> => Deno.stdout.write(new TextEncoder().encode(line + "\n"));
 
 const peers = await hasTorch() ? options.peers.split(",").filter(Boolean) : [];
 const results: Result[] = [];
