@@ -29,12 +29,12 @@ export class ZipWriter {
   }
 
   /** Adds a member of exactly `size` bytes, streamed in pieces. */
-  async add(name: string, size: number, pieces: Iterable<Uint8Array>): Promise<void> {
+  async add(name: string, size: number, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
     const headerOffset = this.#output.position;
     const nameBytes = new TextEncoder().encode(name);
     await this.#output.write(this.#localHeader(nameBytes, size, headerOffset));
     let [crc, done] = [0, 0];
-    for (const piece of pieces) {
+    for await (const piece of pieces) {
       crc = crc32(piece, crc);
       done += piece.length;
       await this.#output.write(piece);

@@ -9,17 +9,27 @@ import { SKETCH_NAME, sparseSketch } from "./_stored_sketch.ts";
 import { atomicWrite, makeDirectory, moveFile, removeFile, removeTree } from "./atomic_write.ts";
 import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
 import { fileSize, isDirectory, listDirectory, readSmallFile } from "./open_file.ts";
-import { type TorchOutput, writeTorch } from "./write_torch.ts";
+import { type StreamedTensor, type TorchOutput, writeTorch } from "./write_torch.ts";
 
 /** Name of the table of quantiles. */
 export const QUANTILES_NAME = "quantiles.json";
 
-/** What is written. */
+/** Results whose large arrays may come in pieces. */
+export type WritableResult =
+  | (Omit<TopKImg, "distributions"> & { readonly distributions: TopKImg["distributions"] | StreamedTensor })
+  | (Omit<TopKPatch, "distributions" | "topValues"> & {
+    readonly topValues: TopKPatch["topValues"] | StreamedTensor;
+    readonly distributions: TopKPatch["distributions"] | StreamedTensor;
+  });
+
+/** What is written. A streamed `topValues` is drawn first, and may fill the other arrays as it goes. */
 export interface ArtifactSet {
   /** The finalized results. */
-  readonly result: TopKImg | TopKPatch;
-  /** The state's quantile sketch. */
-  readonly sketch: Pick<LatentState, "histogram" | "min" | "max">;
+  readonly result: WritableResult;
+  /** The state's quantile sketch, or a function that gives it as it is stored. */
+  readonly sketch: Pick<LatentState, "histogram" | "min" | "max"> | (() => Record<string, TorchOutput>);
+  /** Said in the file of percentiles, if they are not the online estimates. */
+  readonly percentileNote?: string | undefined;
   /** Percentile that `result.percentiles` estimates; part of the file's name. */
   readonly percentile: number;
   /** Quantiles from the sketch: which, their values `f64 [dSae, quantiles.length]`, and their error bound. */
@@ -83,7 +93,7 @@ export async function writeArtifacts(directory: string, set: ArtifactSet, facts:
   const patches = result.kind === "patch"
     ? result.topPatchI
     : tensor(new Uint32Array(result.topI.data.length), result.topI.shape);
-  const outputs: Record<string, TorchOutput | Record<string, TorchOutput>> = {
+  const outputs: Record<string, TorchOutput | (() => Record<string, TorchOutput>)> = {
     "top_values.pt": result.topValues,
     "rank_values.pt": result.rankValues,
     "top_img_i.pt": result.topI,
@@ -93,11 +103,12 @@ export async function writeArtifacts(directory: string, set: ArtifactSet, facts:
     "sparsity.pt": result.sparsity,
     "distributions.pt": result.distributions,
     [percentilesName(percentile)]: result.percentiles,
-    [SKETCH_NAME]: sparseSketch(set.sketch),
+    [SKETCH_NAME]: () => typeof set.sketch === "function" ? set.sketch() : sparseSketch(set.sketch),
   };
   const files: Record<string, number> = {};
   for (const [name, output] of Object.entries(outputs)) {
-    await writeTorch(`${staging}/${name}`, output);
+    const note = output === result.percentiles ? set.percentileNote : undefined;
+    await writeTorch(`${staging}/${name}`, typeof output === "function" ? output() : output, { note });
     files[name] = await fileSize(`${staging}/${name}`) ?? 0;
   }
   const quantiles = quantilesJson(set.quantiles);

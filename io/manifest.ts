@@ -3,6 +3,7 @@
  * @module
  */
 import { ArtifactError } from "../compute/errors.ts";
+import { shown } from "../compute/printable.ts";
 import type { Shards } from "./open_shards.ts";
 
 /** Name of the manifest in its directory. It is written last: a directory without it is unfinished. */
@@ -13,6 +14,9 @@ export const MAX_MANIFEST_BYTES = 64 << 20;
 
 /** Version of the manifest's layout; another one is never reused. */
 export const MANIFEST_FORMAT = 1;
+
+/** Settings are tables within tables, and lists of numbers in these. */
+const MAX_CONFIG_DEPTH = 8;
 
 /** Settings that change the numbers; all others may differ between the run that made artifacts and one that reads them. */
 const COMPARED_SETTINGS: readonly string[] = [
@@ -71,6 +75,12 @@ export interface Manifest extends ArtifactRequest {
   readonly timings: Readonly<Record<string, number>>;
   /** What a reader should know, one line each. */
   readonly notes: readonly string[];
+  /** Set when the artifacts were merged from parts: how many, and where the percentiles come from. */
+  readonly merged?: {
+    readonly parts: number;
+    readonly percentiles: "sketch";
+    readonly percentilesRelativeError: number;
+  };
   /** Artifacts by name, with their size in bytes. */
   readonly files: Readonly<Record<string, number>>;
 }
@@ -173,16 +183,23 @@ export function parseManifest(value: unknown, path: string): Manifest {
   };
   const manifest = value as Partial<Manifest> | null;
   if (typeof manifest !== "object" || manifest === null) return fail("it does not hold an object");
-  if (manifest.format !== MANIFEST_FORMAT) return fail(`its format is ${manifest.format}, expected ${MANIFEST_FORMAT}`);
+  if (manifest.format !== MANIFEST_FORMAT) {
+    return fail(`its format is ${shown(manifest.format)}, expected ${MANIFEST_FORMAT}`);
+  }
   const { inputs } = manifest;
   const checks: Record<string, boolean> = {
-    config: isRecord(manifest.config),
+    config: isRecord(manifest.config) && depthOf(manifest.config) <= MAX_CONFIG_DEPTH,
     inputs: isRecord(inputs) &&
-      [inputs.checkpoint, inputs.metadata].every((input) => isRecord(input) && typeof input.sha256 === "string") &&
-      Array.isArray(inputs.shards),
+      [inputs.checkpoint, inputs.metadata].every((input) =>
+        isRecord(input) && typeof input.sha256 === "string" && typeof input.path === "string"
+      ) &&
+      Array.isArray(inputs.shards) &&
+      inputs.shards.every((shard) => isRecord(shard) && typeof shard.name === "string" && isCount(shard.bytes)),
     backend: isRecord(manifest.backend) && typeof manifest.backend.name === "string",
-    files: isRecord(manifest.files) && Object.values(manifest.files).every(Number.isSafeInteger),
-    rows: Number.isSafeInteger(manifest.rows) && Number.isSafeInteger(manifest.skippedRows),
+    // Plain names: a manifest from elsewhere must not choose what else is looked at.
+    files: isRecord(manifest.files) &&
+      Object.entries(manifest.files).every(([name, bytes]) => /^\w[\w.-]*$/.test(name) && isCount(bytes)),
+    rows: isCount(manifest.rows) && isCount(manifest.skippedRows),
   };
   for (const [key, isRight] of Object.entries(checks)) if (!isRight) fail(`its ${key} is missing or wrong`);
   return manifest as Manifest;
@@ -195,6 +212,16 @@ function setting(config: object, path: string): string | undefined {
     config,
   );
   return JSON.stringify(value);
+}
+
+/** How deeply tables and lists nest; stops counting past what any config has. */
+function depthOf(value: unknown, depth = 0): number {
+  if (typeof value !== "object" || value === null || depth > MAX_CONFIG_DEPTH) return depth;
+  return Object.values(value).reduce((most: number, item) => Math.max(most, depthOf(item, depth + 1)), depth);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isScaled(config: object): boolean {

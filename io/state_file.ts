@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import { ArtifactError } from "../compute/errors.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { packWords } from "./_packed_words.ts";
-import { type ChunkPlan, heatmapWords, latentFields, planChunks, type StateShape, wordsOf } from "./_state_layout.ts";
+import { heatmapWords, latentFields, planChunks, type StateShape, wordsOf } from "./_state_layout.ts";
 import { atomicWrite, type FileOutput } from "./atomic_write.ts";
 
 export type { StateShape } from "./_state_layout.ts";
@@ -63,15 +63,46 @@ export interface StateHeader extends StateShape {
  */
 export async function writeState(path: string, state: LatentState, facts: unknown): Promise<void> {
   const { dSae, k, patches, rows, skippedRows, distributions } = state;
-  const header: StateHeader = {
-    dSae,
-    k,
-    patches,
-    distributionWords: distributions.length,
-    rows,
-    skippedRows,
-    facts,
-  };
+  const shape = { dSae, k, patches, distributionWords: distributions.length };
+  await streamState(path, { ...shape, rows, skippedRows, facts }, {
+    latents: (first) => ({ state, at: first }),
+    distributions: (first, last) => distributions.subarray(first, last),
+  });
+}
+
+/** Where {@linkcode streamState} takes a state from, piece by piece, in order. */
+export interface StatePieces {
+  /** A state that holds latents `first … last − 1` from its latent `at` on. */
+  latents(first: number, last: number): Awaitable<{ readonly state: LatentState; readonly at: number }>;
+  /** Values `first … last − 1` of the distributions, all latents' one after the other. */
+  distributions(first: number, last: number): Awaitable<Float32Array>;
+}
+
+type Awaitable<T> = T | Promise<T>;
+
+/**
+ * The same from pieces: the whole state is never in memory.
+ *
+ * @param header Its shape decides the pieces that are asked for.
+ * @throws {ArtifactError} If the file cannot be written; whatever had its name before is untouched.
+ *
+ * @example
+ * ```ts
+ * import { emptyState } from "../compute/empty_state.ts";
+ * import { streamState } from "./state_file.ts";
+ * const layout = {
+ *   kind: "cls", layers: 1, tokens: 5, firstToken: 1, dVit: 8, clamp: 1e5, mean: undefined, scalar: 1,
+ * } as const;
+ * const state = emptyState(4, { layout, nImages: 10, k: 3, sortBy: "img", nDistributions: 0 });
+ * const header = { dSae: 4, k: 3, patches: 0, distributionWords: 0, rows: 0, skippedRows: 0, facts: {} };
+ * await streamState("tests/tmp/streamed.state", header, {
+ *   latents: (first) => ({ state, at: first }),
+ *   distributions: () => new Float32Array(0),
+ * });
+ * await Deno.remove("tests/tmp/streamed.state");
+ * ```
+ */
+export async function streamState(path: string, header: StateHeader, pieces: StatePieces): Promise<void> {
   const plan = planChunks(header);
   await atomicWrite(path, async (output) => {
     const start = prefixAndHeader(header);
@@ -80,7 +111,11 @@ export async function writeState(path: string, state: LatentState, facts: unknow
     const buffer = new Uint32Array(2 + plan.largestChunk);
     for (let chunk = 0; chunk < plan.chunks; chunk++) {
       offsets[chunk] = output.position;
-      await writeChunk(output, buffer, packChunk(state, plan, chunk, buffer));
+      const { kind, first, last } = plan.part(chunk);
+      const end = kind === "distributions"
+        ? packWords(wordsOf(await pieces.distributions(first, last)), buffer, 2)
+        : packLatents(await pieces.latents(first, last), last - first, buffer);
+      await writeChunk(output, buffer, end);
     }
     offsets[plan.chunks] = output.position;
     const index = new Uint8Array(offsets.buffer);
@@ -113,18 +148,18 @@ function prefixAndHeader(header: StateHeader): Uint8Array {
   return bytes;
 }
 
-/** Packs a chunk behind its two words of preface and returns where it ends. */
-function packChunk(state: LatentState, plan: ChunkPlan, chunk: number, buffer: Uint32Array): number {
-  const part = plan.part(chunk);
+/** Packs latents behind the two words of preface and returns where they end. */
+function packLatents(
+  { state, at: first }: { readonly state: LatentState; readonly at: number },
+  n: number,
+  buffer: Uint32Array,
+): number {
   let at = 2;
-  if (part.kind === "distributions") {
-    return packWords(wordsOf(state.distributions).subarray(part.first, part.last), buffer, at);
-  }
   for (const [name, width] of latentFields(state)) {
-    at = packWords(wordsOf(state[name]).subarray(part.first * width, part.last * width), buffer, at);
+    at = packWords(wordsOf(state[name]).subarray(first * width, (first + n) * width), buffer, at);
   }
   const heatmap = wordsOf(state.heatmap);
-  for (let latent = part.first; latent < part.last; latent++) {
+  for (let latent = first; latent < first + n; latent++) {
     const [from, to] = heatmapWords(state, latent);
     at = packWords(heatmap.subarray(from, to), buffer, at);
   }

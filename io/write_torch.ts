@@ -16,7 +16,23 @@ const PIECE_BYTES = 4 << 20;
  * What can be written; `Uint32Array` becomes int64, as torch has no unsigned 32-bit storage. It has none of unsigned 16 or
  * 64 bits either.
  */
-export type TorchOutput = Tensor<Exclude<TypedArray, Uint16Array | BigUint64Array>>;
+export type TorchOutput = Tensor<Exclude<TypedArray, Uint16Array | BigUint64Array>> | StreamedTensor;
+
+/** A float32 tensor that comes in pieces, so that it never is in memory as a whole. */
+export interface StreamedTensor {
+  /** Lengths, outermost first. */
+  readonly shape: readonly number[];
+  /** Gives the values in row-major order, once; a piece may be overwritten after the next was asked for. */
+  readonly pieces: () => AsyncIterable<Float32Array>;
+}
+
+/** What else a file may hold. */
+export interface TorchOptions {
+  /** A text for readers, as the member `note`; torch passes over it. */
+  readonly note?: string | undefined;
+  /** See `ZipWriter`; for tests. */
+  readonly zip64From?: number | undefined;
+}
 
 /**
  * Writes one tensor, or a dictionary of tensors, atomically.
@@ -41,15 +57,14 @@ export type TorchOutput = Tensor<Exclude<TypedArray, Uint16Array | BigUint64Arra
 export async function writeTorch(
   path: string,
   value: TorchOutput | Readonly<Record<string, TorchOutput>>,
+  options: TorchOptions = {},
 ): Promise<void> {
   checkOutput(value);
-  await atomicWrite(path, (output) => streamTorch(output, value));
+  await atomicWrite(path, (output) => streamTorch(output, value, options));
 }
 
 /**
  * The same to an output that is open already.
- *
- * @param zip64From See `ZipWriter`.
  *
  * @example
  * ```ts
@@ -64,12 +79,16 @@ export async function writeTorch(
 export async function streamTorch(
   output: FileOutput,
   value: TorchOutput | Readonly<Record<string, TorchOutput>>,
-  zip64From?: number,
+  { note, zip64From }: TorchOptions = {},
 ): Promise<void> {
   const named: [string, TorchOutput][] = isTensor(value) ? [["", value]] : Object.entries(value);
-  const described = named.map(([name, { data, shape }], i): [string, PickledTensor] => [
+  const described = named.map(([name, output], i): [string, PickledTensor] => [
     name,
-    { storageType: storageType(data), key: String(i), shape },
+    {
+      storageType: isStreamed(output) ? "FloatStorage" : storageType(output.data),
+      key: String(i),
+      shape: output.shape,
+    },
   ]);
   const pickle = pickleTensors(isTensor(value) ? described[0][1] : new Map(described));
   const zip = new ZipWriter(output, zip64From);
@@ -79,7 +98,13 @@ export async function streamTorch(
   await add("byteorder", text("little"));
   // Before the storages, so that only what follows 4 GiB of them needs ZIP64 offsets.
   await add("version", text("3\n"));
-  for (const [i, [, { data }]] of named.entries()) {
+  if (note !== undefined) await add("note", text(`${note}\n`));
+  for (const [i, [, output]] of named.entries()) {
+    if (isStreamed(output)) {
+      await zip.add(`archive/data/${i}`, 4 * sizeOf(output.shape), asBytes(output.pieces()));
+      continue;
+    }
+    const { data } = output;
     const width = data instanceof Uint32Array ? 8 : data.BYTES_PER_ELEMENT;
     await zip.add(`archive/data/${i}`, data.length * width, pieces(data));
   }
@@ -87,7 +112,9 @@ export async function streamTorch(
 }
 
 function checkOutput(value: TorchOutput | Readonly<Record<string, TorchOutput>>): void {
-  for (const [name, { data, shape }] of isTensor(value) ? [["the tensor", value] as const] : Object.entries(value)) {
+  for (const [name, output] of isTensor(value) ? [["the tensor", value] as const] : Object.entries(value)) {
+    if (isStreamed(output)) continue;
+    const { data, shape } = output;
     if (sizeOf(shape) !== data.length) {
       throw new TypeError(`Cannot write ${name} of shape [${shape.join(", ")}] from ${data.length} elements`);
     }
@@ -96,7 +123,15 @@ function checkOutput(value: TorchOutput | Readonly<Record<string, TorchOutput>>)
 }
 
 function isTensor(value: TorchOutput | Readonly<Record<string, TorchOutput>>): value is TorchOutput {
-  return ArrayBuffer.isView(value.data);
+  return isStreamed(value as TorchOutput) || ArrayBuffer.isView((value as Tensor).data);
+}
+
+function isStreamed(output: TorchOutput): output is StreamedTensor {
+  return "pieces" in output && typeof output.pieces === "function";
+}
+
+async function* asBytes(pieces: AsyncIterable<Float32Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
 }
 
 function storageType(data: TypedArray): string {

@@ -27,7 +27,7 @@ async function inMemory(value: TorchOutput | Record<string, TorchOutput>, zip64F
       patch: (offset, bytes) => out.set(bytes, offset),
     },
     value,
-    zip64From,
+    { zip64From },
   );
   return out.slice(0, position);
 }
