@@ -2,7 +2,7 @@
  * Which files a checkpoint is made of, given any one of them or their directory.
  * @module
  */
-import { CheckpointError } from "../compute/errors.ts";
+import { CheckpointError, TorchFileError } from "../compute/errors.ts";
 import type { ByteSource } from "./byte_source.ts";
 import { isDirectory, listDirectory, readSmallFile } from "./open_file.ts";
 
@@ -67,7 +67,7 @@ export async function findConfig(weights: string): Promise<ConfigFile | undefine
 /** A job that was given the file alone may not look beside it, and then there is nothing beside it. */
 async function readIfAllowed(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readSmallFile(path, MAX_CONFIG_BYTES);
+    return await readSmallFile(path, MAX_CONFIG_BYTES, TorchFileError);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;

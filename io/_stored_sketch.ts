@@ -72,17 +72,21 @@ export async function readSketch(path: string, dSae: number): Promise<Sketch> {
     if (item !== null && typeof item === "object" && "dtype" in item) return item.data;
     throw new ArtifactError(`Cannot use ${path}: it has no ${key}`, { path });
   };
-  const sketch = {
-    offsets: toU32(part("offsets")),
-    bin: part("bin") as Int16Array,
-    count: toU32(part("count")),
-    min: part("min") as Float32Array,
-    max: part("max") as Float32Array,
+  const [offsets, count] = [toU32(part("offsets")), toU32(part("count"))];
+  const [bin, min, max] = [part("bin"), part("min"), part("max")];
+  const wrong = (what: string): never => {
+    throw new ArtifactError(`Cannot use ${path}: ${what}; compute the artifacts again with --force`, { path });
   };
-  if (sketch.offsets.length !== dSae + 1) {
-    throw new ArtifactError(`Cannot use ${path}: it holds ${sketch.offsets.length - 1} latents, not ${dSae}`, { path });
+  if (offsets.length !== dSae + 1) return wrong(`it holds ${offsets.length - 1} latents, not ${dSae}`);
+  if (!(bin instanceof Int16Array && min instanceof Float32Array && max instanceof Float32Array)) {
+    return wrong("its bins or bounds are of another type");
   }
-  return sketch;
+  const isWhole = offsets[0] === 0 && offsets[dSae] === bin.length && bin.length === count.length &&
+    offsets.every((offset, j) => j === 0 || offset >= offsets[j - 1]);
+  if (!isWhole || min.length !== dSae || max.length !== dSae || bin.some((b) => b < 0 || b >= SKETCH_BINS)) {
+    return wrong("its parts do not fit each other");
+  }
+  return { offsets, bin, count, min, max };
 }
 
 /** One latent's sketch, every bin in its place. */

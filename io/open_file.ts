@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers";
+import { ArtifactError } from "../compute/errors.ts";
 import type { ByteSource } from "./byte_source.ts";
 
 /** Reads at least this large are asynchronous; smaller ones cost less than the trip to another thread. */
@@ -76,12 +77,21 @@ export async function listDirectory(path: string): Promise<string[]> {
   return names.sort();
 }
 
-/** A whole small file; undefined when there is none. Refuses one larger than `maxBytes` before reading it. */
-export async function readSmallFile(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+/**
+ * A whole small file; undefined when there is none.
+ *
+ * @param Wrong The error that says that a file is too large, and so not what it should be.
+ * @throws {Wrong} If it holds more than `maxBytes`; nothing is read then.
+ */
+export async function readSmallFile(
+  path: string,
+  maxBytes: number,
+  Wrong: new (message: string, facts: { path: string }) => Error = ArtifactError,
+): Promise<Uint8Array | undefined> {
   const size = await fileSize(path);
   if (size === undefined) return undefined;
   if (size > maxBytes) {
-    throw new RangeError(`Cannot read ${path}: it holds ${size} bytes, and at most ${maxBytes} are expected here`);
+    throw new Wrong(`Cannot read ${path}: it holds ${size} bytes, and at most ${maxBytes} are expected here`, { path });
   }
   return await Deno.readFile(path);
 }

@@ -191,14 +191,7 @@ async function checkPlace(root: string, path: string): Promise<void> {
 
 async function readJson(root: string, path: string): Promise<Uint8Array | undefined> {
   await checkPlace(root, path);
-  const size = await fileSize(path);
-  if (size !== undefined && size > MAX_JSON_BYTES) {
-    throw new ShardFormatError(
-      `Cannot read ${path}: it holds ${size} bytes, and at most ${MAX_JSON_BYTES} were expected`,
-      { path },
-    );
-  }
-  return await readSmallFile(path, MAX_JSON_BYTES);
+  return await readSmallFile(path, MAX_JSON_BYTES, ShardFormatError);
 }
 
 async function checkedSize(root: string, path: string, allowed: readonly number[]): Promise<number> {

@@ -106,10 +106,11 @@ export async function readArtifacts(
   const manifest = await readManifest(directory);
   if (manifest !== undefined) await checkSizes(directory, manifest);
   const percentile = options.percentile ?? (manifest?.config as { percentile?: number } | undefined)?.percentile;
-  if (percentile === undefined) {
-    throw new ArtifactError(`Cannot read ${directory}: it has no ${MANIFEST_NAME}, so its artifacts are unfinished`, {
-      path: directory,
-    });
+  if (typeof percentile !== "number") {
+    const what = manifest === undefined
+      ? `it has no ${MANIFEST_NAME}, so its artifacts are unfinished`
+      : "no percentile";
+    throw new ArtifactError(`Cannot read ${directory}: ${what}`, { path: directory });
   }
   const files: FileSource[] = [];
   const open = async (name: string): Promise<LazyTensor> => {
@@ -143,6 +144,7 @@ interface Source {
 async function assemble({ directory, manifest, percentile, open, close }: Source): Promise<StoredArtifacts> {
   const topValues = await open("top_values.pt");
   const distributions = await open("distributions.pt");
+  checkKinds(directory, topValues, distributions);
   const [dSae, k] = topValues.shape;
   const hasHeatmaps = topValues.shape.length === 3;
   const patches = hasHeatmaps ? topValues.shape[2] : 0;
@@ -158,14 +160,26 @@ async function assemble({ directory, manifest, percentile, open, close }: Source
   };
   const rows = async (lazy: LazyTensor, row: number): Promise<Float32Array> =>
     (await lazy.readRows(row, row + 1)).data as Float32Array;
-  const f32 = async (name: string): Promise<Float32Array> => await read(name, [dSae]) as Float32Array;
+  const f32 = async (name: string, shape = [dSae]): Promise<Float32Array> => {
+    const data = await read(name, shape);
+    if (data instanceof Float32Array) return data;
+    throw new ArtifactError(`Cannot use ${directory}/${name}: its values are not float32`, { path: directory });
+  };
   const ranking = manifest !== undefined
     ? {
-      rankValues: await read("rank_values.pt", [dSae, k]) as Float32Array,
+      rankValues: await f32("rank_values.pt", [dSae, k]),
       topPatchI: toU32(await read("top_patch_i.pt", [dSae, k])),
       topCount: toU32(await read("top_count.pt", [dSae])),
     }
     : await deriveRanking(topValues);
+  if (ranking.topCount.some((count) => count > k) || ranking.topPatchI.some((patch) => patch >= Math.max(1, patches))) {
+    throw new ArtifactError(
+      `Cannot use ${directory}: a latent has more than ${k} entries, or a patch past ${patches}`,
+      {
+        path: directory,
+      },
+    );
+  }
   let sketch: Promise<Sketch> | undefined;
   const stored: StoredArtifacts = {
     directory,
@@ -204,6 +218,19 @@ async function assemble({ directory, manifest, percentile, open, close }: Source
     close,
   };
   return stored;
+}
+
+/** Shapes and types that what follows relies on. */
+function checkKinds(directory: string, topValues: LazyTensor, distributions: LazyTensor): void {
+  const isRight = [2, 3].includes(topValues.shape.length) && distributions.shape.length === 2 &&
+    distributions.shape[0] <= topValues.shape[0] &&
+    [topValues, distributions].every(({ dtype }) => dtype === "float32");
+  if (isRight) return;
+  throw new ArtifactError(
+    `Cannot use ${directory}: top_values.pt is ${topValues.dtype} [${topValues.shape}] and distributions.pt ` +
+      `${distributions.dtype} [${distributions.shape}], which are no artifacts`,
+    { path: directory },
+  );
 }
 
 async function checkSizes(directory: string, manifest: Manifest): Promise<void> {

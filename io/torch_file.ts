@@ -105,10 +105,9 @@ export async function openTensor(source: ByteSource): Promise<LazyTensor> {
   const { value, storageStart } = await openParts(source, (ref) => only = ref);
   const ref = only;
   if (ref === undefined || value !== ref) return fail(source, "it does not hold a single tensor");
-  const readPart = async (part: TensorRef): Promise<TorchTensor> => {
-    checkBudget(source, [part]);
-    return await readTensor(source, await storageStart(part), part);
-  };
+  checkBudget(source, [ref]);
+  const readPart = async (part: TensorRef): Promise<TorchTensor> =>
+    await readTensor(source, await storageStart(part), part);
   return {
     dtype: ref.dtype,
     shape: ref.shape,

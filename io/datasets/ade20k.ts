@@ -53,7 +53,7 @@ function stem(path: string): string {
 
 async function readScenes(path: string): Promise<Map<string, string>> {
   await checkWithin(path.slice(0, path.lastIndexOf("/")), path);
-  const bytes = await readSmallFile(path, MAX_SCENES_BYTES);
+  const bytes = await readSmallFile(path, MAX_SCENES_BYTES, DatasetError);
   if (bytes === undefined) {
     throw new DatasetError(`Cannot label the ADE20K pictures: there is no file ${path}`, { path });
   }

@@ -89,7 +89,7 @@ function splitOf(file: string): string | undefined {
 
 async function infoClassNames(root: string, directory: string): Promise<readonly string[] | undefined> {
   await checkWithin(root, `${directory}/dataset_info.json`);
-  const bytes = await readSmallFile(`${directory}/dataset_info.json`, MAX_INFO_BYTES);
+  const bytes = await readSmallFile(`${directory}/dataset_info.json`, MAX_INFO_BYTES, DatasetError);
   if (bytes === undefined) return undefined;
   try {
     return classNamesOf(JSON.parse(new TextDecoder().decode(bytes)).features);

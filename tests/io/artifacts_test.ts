@@ -23,7 +23,7 @@ function u32(length: number): Uint32Array {
 const shared = {
   rankValues: tensor(f32(dSae * k), [dSae, k]),
   topI: tensor(u32(dSae * k), [dSae, k]),
-  topCount: tensor(u32(dSae), [dSae]),
+  topCount: tensor(u32(dSae).map((count) => Math.min(count, k)), [dSae]),
   meanValues: tensor(Float32Array.of(NaN, 1, 2, 3, Infinity), [dSae]),
   sparsity: tensor(f32(dSae), [dSae]),
   distributions: tensor(f32(m * rows), [m, rows]),
