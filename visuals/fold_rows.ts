@@ -95,7 +95,10 @@ export async function foldRows(inputs: Inputs, plan: FoldPlan, options: FoldOpti
     } catch (error) {
       if (error instanceof NonFiniteError) throw withPlace(error, inputs);
       if (!isCrash(error) || tries > 0) throw error;
-      hooks.log(`${error.message}; starting it again, once, from the last saved state`, "warn");
+      hooks.log(
+        `The computation broke off (${error.message}); starting it again, once, from the last saved state`,
+        "warn",
+      );
     }
   }
 }
@@ -182,9 +185,10 @@ function isInterruption(reason: unknown): boolean {
   return !(reason instanceof ArtifactError);
 }
 
-/** Whether a compute worker died, of whatever cause. */
+/** Whether kernels or their worker died, of whatever cause, as against an error that somebody threw. */
 function isCrash(error: unknown): error is Error {
-  return error instanceof Error && error.message.startsWith("A compute worker stopped");
+  return error instanceof WebAssembly.RuntimeError ||
+    (error instanceof Error && error.message.startsWith("A compute worker stopped"));
 }
 
 /** Engines refuse memory with a RangeError of their own words. */

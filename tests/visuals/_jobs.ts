@@ -1,0 +1,63 @@
+/**
+ * Small jobs on the golden fixtures, and what they leave.
+ * @module
+ */
+import type { BackendName } from "../../compute/backend.ts";
+import { parseConfig, type VisualsConfig, type VisualsConfigInput } from "../../config.ts";
+
+const GOLDEN = "fixtures/golden/patch";
+/** What every test here may touch. */
+export const PERMISSIONS: Deno.PermissionOptions = { read: ["."], write: ["tests/tmp"] };
+
+/** 120 images of 16 patches, one image a batch: many places to stop at. */
+export function smallJob(dumpTo: string, device: BackendName, more: VisualsConfigInput = {}): VisualsConfig {
+  return parseConfig({
+    ckpt: `${GOLDEN}/sae.pt`,
+    device,
+    dumpTo,
+    topK: 8,
+    nDistributions: 9,
+    topkBatchSize: 1,
+    checkpointEvery: 0,
+    ...more,
+    data: { shardRoot: `${GOLDEN}/shards`, ...more.data },
+  });
+}
+
+/** Every file below a directory by its name, as bytes in hexadecimal; what differs between equal runs is taken out. */
+export async function contents(directory: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const walk = async (folder: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(`${directory}${folder}`)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) await walk(path);
+      else files.set(path, plain(path, await Deno.readFile(`${directory}${path}`)));
+    }
+  };
+  await walk("");
+  return new Map([...files].sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+/** Times of day and durations differ between equal runs, and what is made of them. */
+function plain(path: string, bytes: Uint8Array): string {
+  const text = (): string => new TextDecoder().decode(bytes);
+  if (path.endsWith("/manifest.json")) {
+    const { startedAt: _startedAt, timings: _timings, config, ...rest } = JSON.parse(text());
+    return JSON.stringify({ ...rest, config: { ...config, dumpTo: "" } });
+  }
+  if (path.endsWith("/.drawn.json")) return JSON.stringify({ ...JSON.parse(text()), request: "" });
+  if (path.endsWith("/index.html")) return text().replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "");
+  return bytes.toHex();
+}
+
+/** A signal that fires at the n-th report of a stage. */
+export function stopAt(stage: string, n: number): { signal: AbortSignal; progress: (step: { stage: string }) => void } {
+  const controller = new AbortController();
+  let seen = 0;
+  return {
+    signal: controller.signal,
+    progress: (step): void => {
+      if (step.stage === stage && ++seen === n) controller.abort(new DOMException("Stopped", "AbortError"));
+    },
+  };
+}
