@@ -361,6 +361,60 @@ function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase["run"]
   };
 }
 
+/** Sums whose f64 rounding decides the f32 result: ties, sticky bits, carries, every shift, subnormals, overflow. */
+async function sumCase(gpu: Gpu): Promise<void> {
+  const p = (e: number): number => 2 ** e;
+  const sums = [
+    [1, p(-24), p(-53), 0],
+    [1, p(-24), p(-53) + p(-60), 0],
+    [1, p(-24) - p(-30), p(-30) + p(-53), 0],
+    [1, p(-24), p(-52), p(-53)],
+    [p(-24), 1, p(-53), p(-53)],
+    [2 - p(-23), p(-24), p(-53), p(-52)],
+    [p(60), p(36), p(7), p(-40)],
+    [p(100), p(-100), 1, p(76)],
+    [p(-149), p(-149), p(-149), p(-149)],
+    [p(-126), p(-127), p(-149), p(-150)],
+    [p(127), p(127), 1, 1],
+    [p(127), p(127) - p(103), p(102), p(73)],
+    [Infinity, 1, 0, 1],
+  ];
+  for (let shift = 0; shift < 70; shift++) {
+    sums.push([1, p(-24), p(-shift), p(-shift - 1) + p(-shift - 20)]);
+    sums.push([p(-shift) * (1 + p(-23)), 1 + p(-23), p(-24), p(-53) * (1 + (shift % 2) * p(-23))]);
+  }
+  const perImage = 4;
+  const cols = sums.length;
+  const ldF = ceil(cols, 4);
+  const f = new Float32Array(16 * ldF);
+  sums.forEach((sum, j) => sum.forEach((value, r) => f[r * ldF + j] = value));
+  const params = makeParams({ rows: perImage, rowsPad: 16, ldF, cols, perImage, k: 1, total: 4, stepScale: 0.5 });
+  const { latents } = someState(new Random(10), cols, 1);
+  latents.fill(0, LATENT.tau * cols, (LATENT.tau + 1) * cols);
+  const lists = new Uint32Array(2 * cols);
+  const use = { statistics: true, by: "sum", capacity: 1 } as const;
+  const arrays = [
+    bitsOf(f),
+    new Uint32Array(1),
+    latents,
+    lists,
+    new Uint32Array(2048 * cols),
+    new Uint32Array(64 * cols),
+  ];
+  const [, , , got] = await runKernel(
+    gpu,
+    kernels.foldKernel(use),
+    params,
+    arrays,
+    Math.ceil(cols / kernels.FOLD_THREADS),
+  );
+  const [words, skip, changed, candidates, histogram, halves] = arrays;
+  fold(params, use, { f: words, skip, latents: changed, candidates, histogram, halves });
+  for (let j = 0; j < cols; j++) {
+    same(`sum of ${sums[j]}`, got.subarray(2 * j, 2 * j + 2), candidates.subarray(2 * j, 2 * j + 2));
+  }
+}
+
 async function mergeCase(gpu: Gpu): Promise<void> {
   const random = new Random(6);
   for (const [k, capacity] of [[1, 1], [5, 5], [64, 16], [65, 128], [200, 512], [3, 512]]) {
@@ -453,6 +507,7 @@ export function kernelCases(tiles: readonly Tile[]): KernelCase[] {
     { name: "fold by row, any exponent", run: foldCase("row", "wild") },
     { name: "fold by image, with merge", run: foldCase("image", "tame") },
     { name: "fold by sum, any exponent, with merge", run: foldCase("sum", "wild") },
+    { name: "fold by sum rounds as f64 addition does", run: sumCase },
     { name: "merge", run: mergeCase },
     { name: "heatmap", run: heatmapCase },
     { name: "carry", run: carryCase },
