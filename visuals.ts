@@ -15,7 +15,7 @@ import { dumpInto, type DumpReport, openDump, type OpenedDump } from "./visuals/
 import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
 import { pageData } from "./visuals/page_data.ts";
-import { plotDistributions } from "./visuals/plot_distributions.ts";
+import { startPlot } from "./visuals/plot_distributions.ts";
 import { chosenLatents, renderLatents } from "./visuals/render_latents.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
@@ -109,15 +109,19 @@ async function draw(
       "warn",
     );
   }
+  const plot = await watch.time("plot", () => startPlot(config, artifacts, { directory, hooks }));
   const pages = await watch.time(
     "render",
     () => renderLatents(config, artifacts, { latents, pictures, directory, hooks }),
-  );
-  const plot = await watch.time("plot", () => plotDistributions(config, artifacts, directory));
+  ).finally(() => plot?.written.catch(() => undefined));
+  await plot?.written;
   await watch.time(
     "page",
     async () =>
-      await atomicWrite(`${directory}/index.html`, renderIndexPage(pageData(config, artifacts, { pages, plot }))),
+      await atomicWrite(
+        `${directory}/index.html`,
+        renderIndexPage(pageData(config, artifacts, { pages, plot: plot?.src })),
+      ),
   );
   return { latents: latents.length, drawn: pages.reduce((sum, page) => sum + page.pictures.length, 0) };
 }

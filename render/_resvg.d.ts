@@ -7,7 +7,14 @@ export declare class Resvg {
   });
   readonly width: number;
   readonly height: number;
-  render(): { asPng(): Uint8Array; readonly width: number; readonly height: number; free(): void };
+  render(): {
+    asPng(): Uint8Array;
+    /** RGBA, a copy. */
+    readonly pixels: Uint8Array;
+    readonly width: number;
+    readonly height: number;
+    free(): void;
+  };
   free(): void;
 }
 

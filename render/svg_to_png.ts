@@ -3,6 +3,8 @@
  * @module
  */
 import { RenderError } from "../compute/errors.ts";
+import { encodePng } from "./encode_png.ts";
+import { picture } from "./picture.ts";
 
 /** The font family that {@linkcode svgToPng} can draw; SVGs should name it first. */
 export const FONT_FAMILY = "Inter";
@@ -10,12 +12,15 @@ export const FONT_FAMILY = "Inter";
 /** Largest PNG that {@linkcode svgToPng} makes, in pixels. */
 export const MAX_PLOT_PIXELS = 64_000_000;
 
+/** Larger plots are left to the rasteriser's own encoder, which needs less memory. */
+const MAX_ENCODED_PIXELS = 16_000_000;
+
 /**
  * Rasterises an SVG. Its text is drawn in Inter (Latin letters, digits and usual signs); other scripts stay blank.
  *
  * @param svg A whole SVG document with `width` and `height`.
  * @param options `scale`: pixels per SVG unit, unless told 2 or what {@linkcode MAX_PLOT_PIXELS} allows; `background`: a CSS colour, white unless told.
- * @returns A PNG file's bytes, RGBA.
+ * @returns A PNG file's bytes: RGB, or RGBA where something is not opaque.
  * @throws {RangeError} If `scale` is not in (0, 8].
  * @throws {RenderError} If `svg` cannot be parsed, or the scale asked for would pass {@linkcode MAX_PLOT_PIXELS}.
  *
@@ -70,6 +75,9 @@ export async function svgToPng(
     }
     const image = resvg.render();
     try {
+      const rgb = image.width * image.height <= MAX_ENCODED_PIXELS ? opaqueRgb(image.pixels) : undefined;
+      // The rasteriser's own encoder takes as long as the drawing.
+      if (rgb !== undefined) return encodePng(picture(image.width, image.height, rgb));
       return image.asPng() as Uint8Array<ArrayBuffer>;
     } finally {
       image.free();
@@ -77,4 +85,16 @@ export async function svgToPng(
   } finally {
     resvg.free();
   }
+}
+
+/** RGB out of RGBA; undefined if a pixel is not opaque. */
+function opaqueRgb(rgba: Uint8Array): Uint8Array | undefined {
+  const rgb = new Uint8Array(rgba.length / 4 * 3);
+  for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) {
+    if (rgba[i + 3] !== 255) return undefined;
+    rgb[o] = rgba[i];
+    rgb[o + 1] = rgba[i + 1];
+    rgb[o + 2] = rgba[i + 2];
+  }
+  return rgb;
 }

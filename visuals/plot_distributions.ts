@@ -9,28 +9,43 @@ import { atomicWrite } from "../io/atomic_write.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import { type DistributionsPlot, plotActivationDistributions } from "../render/plot_activation_distributions.ts";
 import { plotSketchDistributions } from "../render/plot_sketch_distributions.ts";
-import { svgToPng } from "../render/svg_to_png.ts";
+import { svgToPngApart } from "../render/svg_to_png_apart.ts";
+import type { JobHooks } from "./hooks.ts";
+
+/** A plot on its way. */
+export interface StartedPlot {
+  /** The PNG's name. */
+  readonly src: string;
+  /** Resolves when both files are written. */
+  readonly written: Promise<void>;
+}
 
 /**
  * Writes `{m}_activation_distributions.svg` and `.png` for the first m latents.
  *
- * Drawn from every activation where they were kept, else from the sketch.
+ * Drawn from every activation where they were kept, else from the sketch. The artifacts are read before this returns; the
+ * PNG is made on a thread of its own, while other work goes on.
  *
- * @returns The PNG's name; undefined when no distribution was asked for.
+ * @returns The plot; undefined when no distribution was asked for.
  */
-export async function plotDistributions(
+export async function startPlot(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
-  directory: string,
-): Promise<string | undefined> {
+  { directory, hooks }: { readonly directory: string; readonly hooks: JobHooks },
+): Promise<StartedPlot | undefined> {
   const m = Math.min(config.nDistributions, artifacts.dSae);
   if (m === 0) return undefined;
   const kept = artifacts.distributionsShape[0] >= m;
   const { svg } = kept ? await fromActivations(artifacts, m) : await fromSketch(artifacts, m);
   const name = `${m}_activation_distributions`;
-  await atomicWrite(`${directory}/${name}.svg`, svg);
-  await atomicWrite(`${directory}/${name}.png`, await svgToPng(svg));
-  return `${name}.png`;
+  const write = async (): Promise<void> => {
+    await atomicWrite(`${directory}/${name}.svg`, svg);
+    await atomicWrite(`${directory}/${name}.png`, await svgToPngApart(svg, { permissions: hooks.workerPermissions }));
+  };
+  const written = write();
+  // Whoever awaits it later is told; until then a failure is no unhandled one.
+  written.catch(() => undefined);
+  return { src: `${name}.png`, written };
 }
 
 async function fromActivations(artifacts: StoredArtifacts, m: number): Promise<DistributionsPlot> {
