@@ -25,7 +25,22 @@ import type { JobSummary } from "./report.ts";
 import { SavedProgress } from "./saved_progress.ts";
 
 /** Quantiles written to `quantiles.json` for every latent. */
-const QUANTILES: readonly number[] = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1];
+export const QUANTILES: readonly number[] = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1];
+
+/** Settings that say how a job is run, not what is asked for. */
+const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
+  "breakLock",
+  "checkpointEvery",
+  "dryRun",
+  "force",
+  "local",
+  "part",
+  "parts",
+  "profile",
+  "quiet",
+  "resume",
+  "slurm",
+]);
 
 /** Everything a pass ended in. */
 interface Pass {
@@ -93,9 +108,7 @@ export async function openDump(asked: VisualsConfig): Promise<OpenedDump> {
 
 /** The settings without those that only say how the job is run: a resumed job leaves the same record. */
 function whatIsAsked(config: VisualsConfig): object {
-  const { force: _force, resume: _resume, breakLock: _lock, dryRun: _dry, quiet: _quiet, profile: _profile, ...rest } =
-    config;
-  return rest;
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !HOW_IT_IS_RUN.has(key)));
 }
 
 /** {@linkcode dumpActivations} in a directory that is this job's alone. */

@@ -24,14 +24,14 @@ export function smallJob(dumpTo: string, device: BackendName, more: VisualsConfi
   });
 }
 
-/** Every file below a directory by its name, as bytes in hexadecimal; what differs between equal runs is taken out. */
+/** Every file below a directory by its name, with a digest of its bytes; what differs between equal runs is taken out. */
 export async function contents(directory: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   const walk = async (folder: string): Promise<void> => {
     for await (const { name, isDirectory } of Deno.readDir(`${directory}${folder}`)) {
       const path = `${folder}/${name}`;
       if (isDirectory) await walk(path);
-      else files.set(path, plain(path, await Deno.readFile(`${directory}${path}`)));
+      else files.set(path, await digest(plain(path, await Deno.readFile(`${directory}${path}`))));
     }
   };
   await walk("");
@@ -39,15 +39,20 @@ export async function contents(directory: string): Promise<Map<string, string>> 
 }
 
 /** Times of day and durations differ between equal runs, and what is made of them. */
-function plain(path: string, bytes: Uint8Array): string {
+function plain(path: string, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const text = (): string => new TextDecoder().decode(bytes);
+  const encode = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
   if (path.endsWith("/manifest.json")) {
     const { startedAt: _startedAt, timings: _timings, config, ...rest } = JSON.parse(text());
-    return JSON.stringify({ ...rest, config: { ...config, dumpTo: "" } });
+    return encode(JSON.stringify({ ...rest, config: { ...config, dumpTo: "" } }));
   }
-  if (path.endsWith("/.drawn.json")) return JSON.stringify({ ...JSON.parse(text()), request: "" });
-  if (path.endsWith("/index.html")) return text().replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "");
-  return bytes.toHex();
+  if (path.endsWith("/.drawn.json")) return encode(JSON.stringify({ ...JSON.parse(text()), request: "" }));
+  if (path.endsWith("/index.html")) return encode(text().replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, ""));
+  return bytes;
+}
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 16);
 }
 
 /** A signal that fires at the n-th report of a stage. */
