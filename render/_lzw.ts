@@ -6,6 +6,9 @@ export interface LzwFormat {
   readonly tiff: boolean;
 }
 
+/** Bytes that one byte of codes can make: a code of 12 bits or fewer stands for 4096 bytes at most, of 9 bits for 255. */
+export const MAX_LZW_RATIO = 4096;
+
 /** Longest code of both formats, in bits. */
 const MAX_CODE_BITS = 12;
 

@@ -1,8 +1,17 @@
 import { type DecodeContext, pictureError } from "./_decode_context.ts";
-import { expandLzw } from "./_lzw.ts";
+import { MAX_DEFLATE_RATIO, MAX_DEFLATE_SLACK_BYTES } from "./_inflate_limits.ts";
+import { expandLzw, MAX_LZW_RATIO } from "./_lzw.ts";
 import { inflateZlib } from "./_zlib.js";
 
 const [PLAIN, LZW, DEFLATE, PACKBITS, OLD_DEFLATE] = [1, 5, 8, 32773, 32946];
+/** Bytes that a stored byte can make: nothing larger is taken memory for. */
+const MAX_RATIO: Readonly<Record<number, number>> = {
+  [PLAIN]: 1,
+  [LZW]: MAX_LZW_RATIO,
+  [DEFLATE]: MAX_DEFLATE_RATIO,
+  [PACKBITS]: 128,
+  [OLD_DEFLATE]: MAX_DEFLATE_RATIO,
+};
 
 /**
  * Expands a strip or tile to `size` bytes, which the caller may write to.
@@ -15,13 +24,17 @@ export function expandTiffBlock(
   size: number,
   context: DecodeContext,
 ): Uint8Array {
+  const ratio = MAX_RATIO[compression];
+  if (ratio !== undefined && size > ratio * stored.length) {
+    throw pictureError(context, `a strip or tile holds ${stored.length} bytes, too few for ${size}`);
+  }
   let raw: Uint8Array;
   if (compression === PLAIN) raw = stored.slice(0, size);
   else if (compression === PACKBITS) raw = expandPackBits(stored, size);
   else if (compression === LZW) raw = expandLzw(stored, size, { literalBits: 8, tiff: true });
   else if (compression === DEFLATE || compression === OLD_DEFLATE) {
     try {
-      raw = inflateZlib(stored, size);
+      raw = inflateZlib(stored.subarray(0, 2 * size + MAX_DEFLATE_SLACK_BYTES), size);
     } catch (cause) {
       throw pictureError(context, "a strip or tile is damaged or cut off", cause);
     }

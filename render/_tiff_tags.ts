@@ -27,7 +27,7 @@ export function readTiffTags(bytes: Uint8Array, context: DecodeContext): TiffTag
   if (start + 2 > bytes.length) throw outside();
   const count = view.getUint16(start, littleEndian);
   if (start + 2 + 12 * count > bytes.length) throw outside();
-  const tags = new Map<number, number[]>();
+  const places = new Map<number, { width: number; values: number; at: number }>();
   for (let i = 0; i < count; i++) {
     const entry = start + 2 + 12 * i;
     const width = VALUE_BYTES[view.getUint16(entry + 2, littleEndian)];
@@ -38,18 +38,25 @@ export function readTiffTags(bytes: Uint8Array, context: DecodeContext): TiffTag
     if (at + width * values > bytes.length) {
       throw pictureError(context, `the ${values} values of its TIFF tag ${tag} leave the file`);
     }
-    tags.set(
-      tag,
-      Array.from(
-        { length: values },
-        (_, k) =>
-          width === 1
-            ? bytes[at + k]
-            : width === 2
-            ? view.getUint16(at + 2 * k, littleEndian)
-            : view.getUint32(at + 4 * k, littleEndian),
-      ),
-    );
+    places.set(tag, { width, values, at });
   }
-  return { littleEndian, get: (tag) => tags.get(tag), has: (tag) => tags.has(tag) };
+  // Read when asked for: 65,535 tags may each claim the whole file as their values.
+  const known = new Map<number, readonly number[]>();
+  const read = (tag: number): readonly number[] | undefined => {
+    const place = places.get(tag);
+    if (place === undefined) return undefined;
+    const { width, values, at } = place;
+    const list = Array.from(
+      { length: values },
+      (_, k) =>
+        width === 1
+          ? bytes[at + k]
+          : width === 2
+          ? view.getUint16(at + 2 * k, littleEndian)
+          : view.getUint32(at + 4 * k, littleEndian),
+    );
+    known.set(tag, list);
+    return list;
+  };
+  return { littleEndian, get: (tag) => known.get(tag) ?? read(tag), has: (tag) => places.has(tag) };
 }

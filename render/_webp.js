@@ -15,6 +15,13 @@ export async function decodeWebpRgba(bytes) {
       return instance.exports;
     },
   });
-  const found = (await decoder).decode(bytes);
+  let found;
+  try {
+    found = (await decoder).decode(bytes);
+  } catch (error) {
+    // After a trap the instance is in an unknown state: the next picture gets a new one.
+    decoder = undefined;
+    throw error;
+  }
   return found === null ? undefined : { width: found.width, height: found.height, data: found.data };
 }

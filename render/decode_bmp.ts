@@ -8,6 +8,8 @@ import { type Picture, picture } from "./picture.ts";
 const FILE_HEADER_BYTES = 14;
 /** The header of OS/2 1.x, whose palette has three bytes a colour. */
 const CORE_HEADER_BYTES = 12;
+/** The shortest header of Windows; what is between the two was OS/2's and is written by nothing any more. */
+const INFO_HEADER_BYTES = 40;
 const [RGB, RLE8, RLE4, BITFIELDS] = [0, 1, 2, 3];
 
 interface BmpHeader {
@@ -38,7 +40,6 @@ interface BmpHeader {
 export function decodeBmp(bytes: Uint8Array, context: DecodeContext): Picture {
   const header = readHeader(bytes, context);
   const { width, height, bits, compression, palette } = header;
-  const out = picture(width, height);
   const rowBytes = Math.ceil(width * bits / 32) * 4;
   const runs = compression === RLE8 || compression === RLE4;
   if (!runs && header.pixels.length < rowBytes * (height - 1) + Math.ceil(width * bits / 8)) {
@@ -48,6 +49,7 @@ export function decodeBmp(bytes: Uint8Array, context: DecodeContext): Picture {
     );
   }
   const indices = runs ? expandRuns(header, context) : undefined;
+  const out = picture(width, height);
   const channels = header.masks.map((mask) => {
     const shift = mask === 0 ? 0 : 31 - Math.clz32(mask & -mask);
     return { mask, shift, top: (mask >>> shift) || 1 };
@@ -84,6 +86,9 @@ function readHeader(bytes: Uint8Array, context: DecodeContext): BmpHeader {
     throw pictureError(context, `its BMP header claims ${size} bytes, the file has ${bytes.length}`);
   }
   const core = size === CORE_HEADER_BYTES;
+  if (!core && size < INFO_HEADER_BYTES) {
+    throw pictureError(context, `its BMP header of ${size} bytes is of no known kind`);
+  }
   const width = core ? view.getUint16(18, true) : view.getInt32(18, true);
   const signed = core ? view.getUint16(20, true) : view.getInt32(22, true);
   const height = Math.abs(signed);
@@ -107,6 +112,7 @@ function readHeader(bytes: Uint8Array, context: DecodeContext): BmpHeader {
   }
   const maskBytes = compression === BITFIELDS && size === 40 ? 12 : 0;
   const start = FILE_HEADER_BYTES + size + maskBytes;
+  if (compression === BITFIELDS && bytes.length < 66) throw pictureError(context, "its BMP colour masks are cut off");
   const masks: [number, number, number] = compression === BITFIELDS
     ? [view.getUint32(54, true), view.getUint32(58, true), view.getUint32(62, true)]
     : bits === 16

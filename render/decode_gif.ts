@@ -3,7 +3,7 @@
  * @module
  */
 import { checkSize, type DecodeContext, pictureError, viewOf } from "./_decode_context.ts";
-import { expandLzw } from "./_lzw.ts";
+import { expandLzw, MAX_LZW_RATIO } from "./_lzw.ts";
 import { type Picture, picture } from "./picture.ts";
 
 /** First rows and steps of an interlaced frame's four passes. */
@@ -38,7 +38,7 @@ export function decodeGif(bytes: Uint8Array, context: DecodeContext): Picture {
   while (bytes[at] === 0x21) {
     // A graphic control extension names the transparent index in its fifth byte.
     if (bytes[at + 1] === 0xf9 && (bytes[at + 3] & 1) !== 0) transparent = bytes[at + 6];
-    at = joinBlocks(bytes, at + 2).end;
+    at = skipBlocks(bytes, at + 2);
   }
   if (bytes[at] !== 0x2c || at + 11 > bytes.length) {
     throw pictureError(context, `it has no frame: found ${bytes[at] ?? "the end"} at byte ${at}, expected 44`);
@@ -52,7 +52,11 @@ export function decodeGif(bytes: Uint8Array, context: DecodeContext): Picture {
   if (!(literalBits >= 1 && literalBits <= 8)) {
     throw pictureError(context, `its frame says ${literalBits} bits a pixel, expected 1 to 8`);
   }
-  const indices = expandLzw(joinBlocks(bytes, at).data, width * height, { literalBits, tiff: false });
+  const packed = joinBlocks(bytes, at);
+  if (width * height > MAX_LZW_RATIO * packed.length) {
+    throw pictureError(context, `its frame holds ${packed.length} bytes, too few for ${width * height} pixels`);
+  }
+  const indices = expandLzw(packed, width * height, { literalBits, tiff: false });
   if (indices.length < width * height) {
     throw pictureError(context, `its frame holds ${indices.length} pixels, expected ${width * height}`);
   }
@@ -74,8 +78,8 @@ export function decodeGif(bytes: Uint8Array, context: DecodeContext): Picture {
   return out;
 }
 
-/** The contents of sub-blocks from `at` on, joined, and where they end. */
-function joinBlocks(bytes: Uint8Array, at: number): { data: Uint8Array; end: number } {
+/** The contents of sub-blocks from `at` on, joined. */
+function joinBlocks(bytes: Uint8Array, at: number): Uint8Array {
   const data = new Uint8Array(bytes.length - Math.min(at, bytes.length));
   let length = 0;
   while (at < bytes.length && bytes[at] !== 0) {
@@ -84,5 +88,11 @@ function joinBlocks(bytes: Uint8Array, at: number): { data: Uint8Array; end: num
     length += block.length;
     at += 1 + bytes[at];
   }
-  return { data: data.subarray(0, length), end: at + 1 };
+  return data.subarray(0, length);
+}
+
+/** Where sub-blocks from `at` on end. Nothing is copied: a file may have an extension for every three bytes. */
+function skipBlocks(bytes: Uint8Array, at: number): number {
+  while (at < bytes.length && bytes[at] !== 0) at += 1 + bytes[at];
+  return at + 1;
 }

@@ -15,6 +15,10 @@ const FIRST_FOUR_INK_SPACE = 3;
 /** WebAssembly memory never shrinks: past this the instance is dropped after the picture. */
 const MAX_KEPT_MEMORY_BYTES = 128 * 1024 * 1024;
 
+/** Scans that any picture may have, and the pixels that all scans of one with more may go over. */
+const FREE_SCANS = 64;
+const MAX_SCANNED_PIXELS = 1 << 28;
+
 let kept: JpegTurbo | undefined;
 
 /**
@@ -54,6 +58,7 @@ function decodeWith(jpeg: JpegTurbo, bytes: Uint8Array, context: DecodeContext):
     throw pictureError(context, "it has no readable JPEG header", cause);
   }
   checkSize(context, width, height);
+  checkScans(bytes, width * height, context);
   const size = width * height * inks;
   const output = jpeg.malloc(size);
   if (output === 0) throw pictureError(context, `the decoder found no memory for ${width} x ${height} pixels`);
@@ -74,6 +79,20 @@ function decodeWith(jpeg: JpegTurbo, bytes: Uint8Array, context: DecodeContext):
   jpeg.free(input);
   jpeg.tjDestroy(handle);
   return picture(width, height, data);
+}
+
+/**
+ * Every scan of a progressive JPEG goes over the whole picture, also an empty one of ten bytes: a file of a megabyte could
+ * keep the decoder busy for hours. Encoders make ten or so.
+ */
+function checkScans(bytes: Uint8Array, pixels: number, context: DecodeContext): void {
+  let scans = 0;
+  for (let i = bytes.indexOf(0xff); i >= 0 && i + 1 < bytes.length; i = bytes.indexOf(0xff, i + 1)) {
+    if (bytes[i + 1] === 0xda) scans++;
+  }
+  if (scans > FREE_SCANS && scans * pixels > MAX_SCANNED_PIXELS) {
+    throw pictureError(context, `it goes over its ${pixels} pixels in ${scans} scans, more than a picture needs`);
+  }
 }
 
 /** True when an end-of-image marker follows the last start-of-scan marker. */

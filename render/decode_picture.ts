@@ -2,6 +2,7 @@
  * Pictures from files of any of the usual formats.
  * @module
  */
+import { PictureError } from "../compute/errors.ts";
 import { asciiAt, type DecodeContext, pictureError } from "./_decode_context.ts";
 import { exifOrientation, turnUpright } from "./_exif.ts";
 import { decodeBmp } from "./decode_bmp.ts";
@@ -27,6 +28,16 @@ export interface DecodeOptions {
 export const MAX_PICTURE_PIXELS = 178_956_970;
 
 type Decoder = (bytes: Uint8Array, context: DecodeContext) => Picture | Promise<Picture>;
+
+/** Nothing but a {@linkcode PictureError} leaves a decoder: one picture must not end a rendering of thousands. */
+async function decodeOrName(decode: Decoder, bytes: Uint8Array, context: DecodeContext): Promise<Picture> {
+  try {
+    return await decode(bytes, context);
+  } catch (cause) {
+    if (cause instanceof PictureError) throw cause;
+    throw pictureError(context, `its decoder failed (${cause instanceof Error ? cause.message : cause})`, cause);
+  }
+}
 
 /** The decoder for a file, by its first bytes; the extension is never asked. */
 function decoderOf(bytes: Uint8Array): Decoder | undefined {
@@ -69,6 +80,6 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
     const found = bytes.length === 0 ? "it is empty" : `its first bytes are ${bytes.subarray(0, 8).toHex()}`;
     throw pictureError(context, `${found}, expected JPEG, PNG, WebP, TIFF, BMP, GIF or PNM`);
   }
-  const decoded = await decode(bytes, context);
+  const decoded = await decodeOrName(decode, bytes, context);
   return options.applyExif ? turnUpright(decoded, exifOrientation(bytes, context)) : decoded;
 }

@@ -5,6 +5,7 @@
 import { crc32 } from "./_crc32.ts";
 import { asciiAt, checkSize, type DecodeContext, pictureError, viewOf } from "./_decode_context.ts";
 import { unfilterPng } from "./_unfilter_png.ts";
+import { MAX_DEFLATE_RATIO, MAX_DEFLATE_SLACK_BYTES } from "./_inflate_limits.ts";
 import { inflateZlib } from "./_zlib.js";
 import { type Picture, picture } from "./picture.ts";
 
@@ -54,9 +55,13 @@ export function decodePng(bytes: Uint8Array, context: DecodeContext): Picture {
     return { x0, y0, dx, dy, columns, rows, rowBytes: Math.ceil(columns * bits / 8) };
   });
   const size = passes.reduce((sum, pass) => sum + pass.rows * (pass.rowBytes + 1), 0);
+  if (size > MAX_DEFLATE_RATIO * data.length) {
+    throw pictureError(context, `its PNG data is cut off: ${data.length} bytes cannot hold the ${size} of its pixels`);
+  }
   let raw: Uint8Array;
   try {
-    raw = inflateZlib(data, size);
+    // What follows the pixels' last byte is not even looked at, but for the slack that encoders need.
+    raw = inflateZlib(data.subarray(0, 2 * size + MAX_DEFLATE_SLACK_BYTES), size);
   } catch (cause) {
     throw pictureError(context, "its PNG data is damaged or cut off", cause);
   }

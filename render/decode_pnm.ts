@@ -32,6 +32,14 @@ export function decodePnm(bytes: Uint8Array, context: DecodeContext): Picture {
   }
   const channels = kind === 3 || kind === 6 ? 3 : 1;
   const count = width * height * channels;
+  // The least that the samples take: a bit in raw bitmaps, a digit in plain ones, and a blank between two numbers.
+  const least = kind === 4 ? Math.ceil(width / 8) * height : kind === 1 || kind > 3 ? count : 2 * count - 1;
+  if (bytes.length - reader.at < least) {
+    throw pictureError(
+      context,
+      `it is cut off: ${bytes.length - reader.at} bytes of pixels, expected at least ${least}`,
+    );
+  }
   const level = levelTable(maxval, channels === 1);
   const out = picture(width, height);
   const put = channels === 3

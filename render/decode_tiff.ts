@@ -20,6 +20,16 @@ const SAMPLES: Readonly<Record<number, number>> = {
   [YCBCR]: 3,
 };
 const JPEG = 7;
+/** Of all that is decoded, for each pixel that is allowed. */
+const MAX_SAMPLES_PER_PIXEL = 8;
+/** Small pictures may be cut from large tiles. */
+const MIN_WORK_PIXELS = 1 << 20;
+/** Blocks do not overlap; a file that states their lengths with too much room is still read. */
+const MAX_OVERLAP = 4;
+/** Four tables for quantisation and eight for codes, in bytes, with room. */
+const MAX_TABLE_BYTES = 1 << 14;
+/** A JPEG's own size is a multiple of its blocks, and may pass its tile's by this much. */
+const JPEG_PADDING = 16;
 
 /** The page as its tags describe it. */
 interface Page {
@@ -54,20 +64,26 @@ interface Page {
 export function decodeTiff(bytes: Uint8Array, context: DecodeContext): Picture {
   const tags = readTiffTags(bytes, context);
   const page = readPage(tags, context);
-  const out = picture(page.width, page.height);
   const across = Math.ceil(page.width / page.blockWidth);
   const perPlane = across * Math.ceil(page.height / page.blockHeight);
   const planes = page.planar ? page.samples : 1;
   if (page.offsets.length < perPlane * planes || page.lengths.length < perPlane * planes) {
     throw pictureError(context, `it lists ${page.offsets.length} strips or tiles, expected ${perPlane * planes}`);
   }
+  checkWork(page, perPlane, context);
+  const claimed = page.lengths.reduce((sum, length) => sum + length, 0);
+  if (claimed > MAX_OVERLAP * bytes.length) {
+    throw pictureError(context, `its strips or tiles claim ${claimed} bytes of ${bytes.length}`);
+  }
+  const out = picture(page.width, page.height);
+  const jpegHead = page.compression === JPEG ? jpegHeadOf(tags, page, context) : undefined;
   for (let block = 0; block < perPlane; block++) {
     const x = block % across * page.blockWidth;
     const y = Math.floor(block / across) * page.blockHeight;
     // The last strip holds only the rows that are left; tiles are always whole.
     const rows = tags.has(322) ? page.blockHeight : Math.min(page.blockHeight, page.height - y);
-    const rgb = page.compression === JPEG
-      ? jpegBlock(bytes, tags, page, block, rows, context)
+    const rgb = jpegHead !== undefined
+      ? jpegBlock(bytes, jpegHead, page, { block, rows }, context)
       : samplesToRgb(readSamples(bytes, tags, page, { block, perPlane, rows }, context), tags, page);
     const columns = Math.min(page.blockWidth, page.width - x);
     for (let row = 0; row < rows && y + row < page.height; row++) {
@@ -76,6 +92,20 @@ export function decodeTiff(bytes: Uint8Array, context: DecodeContext): Picture {
     }
   }
   return out;
+}
+
+/**
+ * All blocks may lie on the same few bytes, and tiles may be far larger than the picture: what they hold together, edges
+ * that are cut off and alpha included, has to stay near the picture's own size.
+ */
+function checkWork(page: Page, blocks: number, context: DecodeContext): void {
+  const pixels = page.blockWidth * page.blockHeight;
+  const samples = blocks * pixels * page.samples;
+  const limit = MAX_SAMPLES_PER_PIXEL * Math.max(context.maxPixels, MIN_WORK_PIXELS);
+  // The last strip may be short, so one more than the picture has is granted.
+  if (samples - pixels * page.samples > limit || pixels * page.samples > limit) {
+    throw pictureError(context, `its ${blocks} strips or tiles hold ${samples} samples, more than ${limit}`);
+  }
 }
 
 function readPage(tags: TiffTags, context: DecodeContext): Page {
@@ -194,25 +224,34 @@ function samplesToRgb(samples: Uint16Array, tags: TiffTags, page: Page): Uint8Ar
   return out;
 }
 
-/** A JPEG block: the shared tables, then the block, as one stream. Pixels past the JPEG's own edge stay black. */
+/** What comes before every JPEG block's own data: the shared tables, and a marker for the colours. */
+function jpegHeadOf(tags: TiffTags, page: Page, context: DecodeContext): Uint8Array {
+  const tables = Uint8Array.from(tags.get(347) ?? [0xff, 0xd8, 0xff, 0xd9]);
+  // Adobe's marker tells whether three components are RGB (0) or YCbCr (1): the TIFF tag knows, the JPEG need not.
+  const adobe = [0xff, 0xee, 0, 14, 65, 100, 111, 98, 101, 0, 100, 0, 0, 0, 0, page.photometric === YCBCR ? 1 : 0];
+  const start = [0xff, 0xd8, ...(page.samples === 3 ? adobe : [])];
+  if (tables.length > MAX_TABLE_BYTES) throw pictureError(context, `its JPEG tables take ${tables.length} bytes`);
+  const head = new Uint8Array(start.length + Math.max(0, tables.length - 4));
+  head.set(start);
+  head.set(tables.subarray(2, -2), start.length);
+  return head;
+}
+
+/** A JPEG block as one stream with what comes before it. Pixels past the JPEG's own edge stay black. */
 function jpegBlock(
   bytes: Uint8Array,
-  tags: TiffTags,
+  head: Uint8Array,
   page: Page,
-  block: number,
-  rows: number,
+  { block, rows }: { block: number; rows: number },
   context: DecodeContext,
 ): Uint8Array {
   if (page.planar) throw pictureError(context, "it is JPEG-compressed in separate planes, which is not supported");
-  const tables = Uint8Array.from(tags.get(347) ?? [0xff, 0xd8, 0xff, 0xd9]);
   const data = bytes.subarray(page.offsets[block], page.offsets[block] + page.lengths[block]);
-  // Adobe's marker tells whether three components are RGB (0) or YCbCr (1): the TIFF tag knows, the JPEG need not.
-  const adobe = [0xff, 0xee, 0, 14, 65, 100, 111, 98, 101, 0, 100, 0, 0, 0, 0, page.photometric === YCBCR ? 1 : 0];
-  const joined = Uint8Array.from([0xff, 0xd8, ...(page.samples === 3 ? adobe : []), ...tables.subarray(2, -2)]);
-  const stream = new Uint8Array(joined.length + Math.max(0, data.length - 2));
-  stream.set(joined);
-  stream.set(data.subarray(2), joined.length);
-  const part = decodeJpeg(stream, context);
+  const stream = new Uint8Array(head.length + Math.max(0, data.length - 2));
+  stream.set(head);
+  stream.set(data.subarray(2), head.length);
+  const maxPixels = Math.min(context.maxPixels, (page.blockWidth + JPEG_PADDING) * (page.blockHeight + JPEG_PADDING));
+  const part = decodeJpeg(stream, { ...context, maxPixels });
   const out = new Uint8Array(3 * rows * page.blockWidth);
   const columns = Math.min(part.width, page.blockWidth);
   for (let row = 0; row < Math.min(rows, part.height); row++) {

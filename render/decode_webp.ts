@@ -30,7 +30,12 @@ export async function decodeWebp(bytes: Uint8Array, context: DecodeContext): Pro
   if (frame === undefined) return await decodeFrame(bytes, context);
   if (frame.end - frame.start < 16) throw pictureError(context, "its first frame is cut off");
   const left = 2 * uint24(bytes, frame.start), top = 2 * uint24(bytes, frame.start + 3);
-  const still = await decodeFrame(stillOf(bytes, frame), context);
+  const stillBytes = stillOf(bytes, frame);
+  // The frame states its own size once more, and the canvas's says nothing about it.
+  const inner = readChunks(stillBytes, 12, stillBytes.length).find(({ name }) => name === "VP8 " || name === "VP8L");
+  const frameSize = headerSize(stillBytes, inner, context);
+  checkSize(context, frameSize.width, frameSize.height);
+  const still = await decodeFrame(stillBytes, context);
   if (left + still.width > size.width || top + still.height > size.height) {
     throw pictureError(context, `its first frame leaves the canvas of ${size.width} x ${size.height} pixels`);
   }
