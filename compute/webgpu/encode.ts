@@ -7,11 +7,13 @@ import type { Params } from "./params.ts";
 
 /** One way to cut the product into tiles. */
 export interface Tile {
-  /** Threads of a workgroup along latents and rows. */
+  /** Threads of a workgroup along latents. */
   readonly wx: number;
+  /** Threads of a workgroup along rows. */
   readonly wy: number;
-  /** Groups of four rows, and of four latents, that a thread computes. */
+  /** Groups of four rows that a thread computes. */
   readonly rm: number;
+  /** Groups of four latents that a thread computes. */
   readonly rn: number;
   /** Depth of a step through shared memory; 0 reads device memory directly. */
   readonly bk: number;

@@ -16,9 +16,13 @@ const STRIP_ROWS = 1024;
 
 /** An encoder on the device, kept between calls. */
 export interface ResidentEncoder {
+  /** The encoder itself. */
   readonly sae: Sae;
+  /** How it is cut. */
   readonly geometry: Geometry;
+  /** Buffers of each chunk. */
   readonly weights: readonly ChunkWeights[];
+  /** `f32 [2, kPad]`: zeros, bPre. */
   readonly centre: GPUBuffer;
 }
 

@@ -6,7 +6,9 @@ import { DeviceLimitError } from "../errors.ts";
 
 /** What decides the cut. */
 export interface GeometryRequest {
+  /** Width of a row. */
   readonly dVit: number;
+  /** Latents. */
   readonly dSae: number;
   /** Rows per image. */
   readonly perImage: number;
@@ -24,6 +26,7 @@ export interface GeometryRequest {
   readonly wholeRows: boolean;
   /** Rows and columns are padded to multiples of these. */
   readonly rowPad: number;
+  /** See `rowPad`. */
   readonly colPad: number;
   /** Bytes of a stored weight: 4, or 2 for f16. */
   readonly storedBytes: number;
@@ -43,7 +46,9 @@ export interface GeometryRequest {
 export interface Chunk {
   /** First latent. */
   readonly from: number;
+  /** Latents. */
   readonly cols: number;
+  /** Latents rounded up to the tile. */
   readonly colsPad: number;
   /** Column of F where it begins. */
   readonly colOffset: number;
@@ -51,12 +56,17 @@ export interface Chunk {
 
 /** The cut. */
 export interface Geometry {
+  /** dVit rounded up to 16. */
   readonly kPad: number;
+  /** In order of latents. */
   readonly chunks: readonly Chunk[];
   /** Length of a row of F. */
   readonly ldF: number;
+  /** Images in a strip. */
   readonly stripImages: number;
+  /** Its rows, rounded up to the tile. */
   readonly stripRowsPad: number;
+  /** Images in an upload. */
   readonly pieceImages: number;
 }
 

@@ -21,6 +21,7 @@ export interface KernelSource {
 
 /** A compiled kernel. */
 export interface Kernel {
+  /** The pipeline. */
   readonly pipeline: GPUComputePipeline;
   /** Layout of group 1. */
   readonly layout: GPUBindGroupLayout;
@@ -30,14 +31,19 @@ export interface Kernel {
 export interface GpuCounts {
   /** Buffers, the pooled ones included. */
   readonly buffers: number;
+  /** Their bytes. */
   readonly bytes: number;
+  /** Bytes of those that wait for reuse. */
   readonly pooledBytes: number;
+  /** Kernels compiled. */
   readonly pipelines: number;
 }
 
 /** See the module. Buffers may hold anything when they are handed out. */
 export class Gpu {
+  /** The device. */
   readonly device: GPUDevice;
+  /** What it is. */
   readonly facts: DeviceFacts;
   /** Layout of group 0: the parameter block at a dynamic offset. */
   readonly paramsLayout: GPUBindGroupLayout;
@@ -48,6 +54,7 @@ export class Gpu {
   #pooledBytes = 0;
   #checks: Promise<void>[] = [];
 
+  /** Takes over a fresh device. */
   constructor(device: GPUDevice, facts: DeviceFacts) {
     this.device = device;
     this.facts = facts;

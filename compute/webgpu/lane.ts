@@ -41,22 +41,29 @@ export interface Tuning {
 
 /** What a lane is made for. */
 export interface LaneRequest {
+  /** The encoder. */
   readonly sae: Sae;
+  /** The pass. */
   readonly plan: FoldPlan;
+  /** Shape of the product's tiles. */
   readonly tile: Tile;
   /** Rows and columns are padded to multiples of these. */
   readonly rowPad: number;
+  /** See `rowPad`. */
   readonly colPad: number;
+  /** Whether rows and weights are stored as 16-bit floats. */
   readonly half: boolean;
   /** Whether rows come prepared but for bPre, `f32 [rows, dVit]`. */
   readonly prepared: boolean;
   /** Images in a batch at most. */
   readonly maxImages: number;
+  /** Sizes. */
   readonly tuning: Tuning;
 }
 
 /** State buffers of one chunk, all `[cols, …]`. */
 export interface ChunkState {
+  /** The latents. */
   readonly chunk: Chunk;
   /** `u32 [9, cols]`, see latents.ts. */
   readonly latents: GPUBuffer;
@@ -111,7 +118,9 @@ const FOUND_BYTES = 16;
 
 /** See the module. Made by {@linkcode Lane.create}; pieces are run in order. */
 export class Lane {
+  /** How the job is cut. */
   readonly geometry: Geometry;
+  /** State buffers of each chunk. */
   readonly states: readonly ChunkState[];
   readonly #gpu: Gpu;
   readonly #request: LaneRequest;
