@@ -58,7 +58,7 @@ export async function timeOurs({ root }: Workload, threads: number): Promise<Tim
     "--images.root",
     root,
   ];
-  const run = await runCommand(Deno.execPath(), [
+  const run = await runCommand("deno", [
     ...["run", "--no-prompt", `--allow-read`, `--allow-write=${root}`, "--unstable-worker-options"],
     ...[`${HERE}../../cli.ts`, "dump", "--ckpt", `${root}/sae.pt`, "--data.shard-root", `${root}/shards`],
     ...["--dump-to", out, "--device", "wasm", "--n-workers", String(threads), ...flags],

@@ -79,7 +79,7 @@ interface Result {
 async function measure(point: Point, peers: readonly string[]): Promise<Result> {
   const root = `${options.dir}/i${point.imgs}-l${point.l0}-e${point.exp}`;
   const workload: Workload = { name: point.label, root };
-  if (peers.length > 0) {
+  if (torch) {
     await makeWorkload(root, ["--imgs", `${point.imgs}`, "--l0", `${point.l0}`, "--exp", `${point.exp}`]);
   }
   const times: Record<string, Timing[]> = { ours: [] };
@@ -102,7 +102,8 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   return { label: point.label, seconds, ratios, peakMiB: Math.max(...times.ours.map((run) => run.peakMiB)), stages };
 }
 
-const peers = await hasTorch() ? options.peers.split(",").filter(Boolean) : [];
+const torch = await hasTorch();
+const peers = torch ? options.peers.split(",").filter(Boolean) : [];
 const results: Result[] = [];
 for (const point of points()) {
   const result = await measure(point, peers);
