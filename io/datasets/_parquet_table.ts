@@ -84,15 +84,21 @@ async function checkFooter(source: ByteSource): Promise<void> {
 function asyncBuffer(source: ByteSource, columns: readonly CheckedColumn[]): AsyncBuffer {
   return {
     byteLength: source.size,
-    slice: async (start: number, end: number = source.size): Promise<ArrayBuffer> => {
-      const bytes = await readBytes(source, start, end - start);
-      if (bytes.length < end - start) throw new Error(`it ends at byte ${source.size}, before byte ${end}`);
-      for (const { column, from, to } of partsOf(columns, start, end)) {
-        checkPages(bytes.subarray(from, to), column, compressors[column.codec as keyof typeof compressors]);
-      }
-      return bytes.buffer as ArrayBuffer;
+    slice: (start: number, end: number = source.size): Promise<ArrayBuffer> => {
+      const read = readChecked(start, end);
+      // The library fetches ahead, and forgets what it fetched when another part is damaged: that is no unhandled rejection.
+      read.catch(() => {});
+      return read;
     },
   };
+  async function readChecked(start: number, end: number): Promise<ArrayBuffer> {
+    const bytes = await readBytes(source, start, end - start);
+    if (bytes.length < end - start) throw new Error(`it ends at byte ${source.size}, before byte ${end}`);
+    for (const { column, from, to } of partsOf(columns, start, end)) {
+      checkPages(bytes.subarray(from, to), column, compressors[column.codec as keyof typeof compressors]);
+    }
+    return bytes.buffer as ArrayBuffer;
+  }
 }
 
 interface ParquetFacts {
