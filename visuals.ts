@@ -109,12 +109,12 @@ async function draw(
       "warn",
     );
   }
-  const plot = await watch.time("plot", () => startPlot(config, artifacts, { directory, hooks }));
   const pages = await watch.time(
     "render",
     () => renderLatents(config, artifacts, { latents, pictures, directory, hooks }),
-  ).finally(() => plot?.written.catch(() => undefined));
-  await plot?.written;
+  );
+  // After the pictures, which take every core and are what the user came for.
+  const plot = await watch.time("plot", () => startPlot(config, artifacts, { directory, hooks }));
   await watch.time(
     "page",
     async () =>
@@ -123,5 +123,6 @@ async function draw(
         renderIndexPage(pageData(config, artifacts, { pages, plot: plot?.src })),
       ),
   );
+  await watch.time("plot", () => plot?.written);
   return { latents: latents.length, drawn: pages.reduce((sum, page) => sum + page.pictures.length, 0) };
 }
