@@ -1,0 +1,188 @@
+/**
+ * The contents of the viewer's data files.
+ * @module
+ */
+import { sketchQuantile } from "../compute/quantile_sketch.ts";
+import type { FitGeometry, PatchGrid } from "./fit.ts";
+import type { ViewerArtifacts, ViewerRun } from "./viewer_data.ts";
+import { encodeHeatmap, encodeHistogram, toBase64 } from "./viewer/codec.ts";
+import {
+  type DataKind,
+  type EntriesData,
+  type ImagesData,
+  MARKED_QUANTILES,
+  type RunData,
+  SKETCH_LATENTS,
+  type SketchData,
+  TABLE_LABELS,
+  VIEWER_FORMAT,
+} from "./viewer/format.ts";
+import { labelShares } from "./viewer/list_latents.ts";
+
+/** Most files that say which latents a picture is among the entries of. */
+const MAX_IMAGE_FILES = 256;
+
+/** A data script: one call. Markup in strings is escaped, so that the file could even be inlined. */
+export function script(kind: DataKind, number: number, data: unknown): string {
+  const json = JSON.stringify(data).replace(
+    /[<>\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `saevViewer(${JSON.stringify(kind)},${number},${json});\n`;
+}
+
+/** The geometry's affine map, from source pixels to the unit square of its window. */
+export function affineOf({ affine, window }: FitGeometry): [number, number, number, number] {
+  // Twelve digits are exact to far less than a pixel, and short.
+  const short = (value: number): number => Number(value.toPrecision(12));
+  return [
+    short(affine.scaleX / window.width),
+    short(affine.scaleY / window.height),
+    short(affine.offsetX / window.width),
+    short(affine.offsetY / window.height),
+  ];
+}
+
+/** The distinct images among a latent's entries, in order. */
+function distinctImages({ k, topI, topCount }: ViewerArtifacts, latent: number): number[] {
+  return [...new Set(topI.subarray(latent * k, latent * k + topCount[latent]))];
+}
+
+/** The table of all latents. */
+export function runData(
+  run: ViewerRun,
+  grid: PatchGrid | null,
+): { data: RunData; labelOf: (image: number) => number } {
+  const { artifacts, chosen } = run;
+  const { dSae, k } = artifacts;
+  for (const { src } of run.plots ?? []) {
+    if (/^[a-z][a-z0-9+.-]*:|^[/\\]/i.test(src)) {
+      throw new RangeError(`Cannot show ${src}: a plot's path must be relative`);
+    }
+  }
+  const labels: string[] = [];
+  const indices = new Map<string, number>();
+  const totals: number[] = [];
+  const labelIndex = new Uint32Array(run.images);
+  for (let image = 0; image < run.images; image++) {
+    const label = run.label(image);
+    let index = indices.get(label);
+    if (index === undefined) {
+      indices.set(label, index = labels.length);
+      labels.push(label);
+      totals.push(0);
+    }
+    totals[index] += 1;
+    labelIndex[image] = index;
+  }
+  const labelOf = (image: number): number => labelIndex[image];
+  const top = new Float32Array(dSae);
+  const distinct = new Uint16Array(dSae);
+  const bits = new Float64Array(dSae);
+  const common = new Uint32Array(dSae * TABLE_LABELS);
+  for (let latent = 0; latent < dSae; latent++) {
+    top[latent] = artifacts.topCount[latent] > 0 ? artifacts.rankValues[latent * k] : -1;
+    const images = distinctImages(artifacts, latent);
+    distinct[latent] = Math.min(65535, images.length);
+    const shares = labelShares(images.map(labelOf), totals, run.images);
+    for (const { count } of shares) bits[latent] -= count / images.length * Math.log2(count / images.length);
+    shares.filter(({ label }) => labels[label] !== "").slice(0, TABLE_LABELS)
+      .forEach(({ label }, i) => common[latent * TABLE_LABELS + i] = label + 1);
+  }
+  const entropyUnit = bits.reduce((largest, value) => Math.max(largest, value), 1) / 65535;
+  const data: RunData = {
+    format: VIEWER_FORMAT,
+    build: run.build,
+    id: run.id,
+    title: run.title,
+    summary: run.summary,
+    plots: run.plots ?? [],
+    sortBy: run.sortBy,
+    dSae,
+    rows: run.rows,
+    images: run.images,
+    k,
+    grid,
+    freqRange: run.freqRange,
+    valueRange: run.valueRange,
+    frequency: toBase64(artifacts.sparsity),
+    mean: toBase64(artifacts.meanValues),
+    top: toBase64(top),
+    distinct: toBase64(distinct),
+    entropy: toBase64(Uint16Array.from(bits, (value) => Math.round(value / entropyUnit))),
+    entropyUnit,
+    common: toBase64(common),
+    labels,
+    labelTotals: toBase64(Uint32Array.from(totals)),
+    chosen: toBase64(Uint32Array.from(chosen)),
+    imageBucket: Math.max(1, Math.ceil(run.images / MAX_IMAGE_FILES)),
+  };
+  return { data, labelOf };
+}
+
+/** One latent's entries, and the images they show. */
+export async function storedEntries(
+  artifacts: ViewerArtifacts,
+  latent: number,
+): Promise<{ data: EntriesData; images: number[] }> {
+  const { k, patches } = artifacts;
+  const [from, to] = [latent * k, latent * k + artifacts.topCount[latent]];
+  const heatmaps = patches > 0 && to > from ? await artifacts.readTopValues(latent) : new Float32Array(0);
+  let upper = 0;
+  for (const value of heatmaps.subarray(0, (to - from) * patches)) if (value > upper) upper = value;
+  const heat: number[] = [];
+  if (upper > 0) {
+    for (let i = 0; i < to - from; i++) encodeHeatmap(heat, heatmaps.subarray(i * patches, (i + 1) * patches), upper);
+  }
+  return {
+    data: {
+      latent,
+      upper,
+      image: toBase64(artifacts.topI.slice(from, to)),
+      patch: toBase64(Uint16Array.from(artifacts.topPatchI.subarray(from, to))),
+      value: toBase64(artifacts.rankValues.slice(from, to)),
+      heat: toBase64(Uint8Array.from(heat)),
+    },
+    images: distinctImages(artifacts, latent),
+  };
+}
+
+/** For each file of `bucket` images that has any: which chosen latents show them. */
+export function* imagePages(
+  artifacts: ViewerArtifacts,
+  chosen: readonly number[],
+  bucket: number,
+): Generator<[number, ImagesData], void, void> {
+  const files = new Map<number, Map<number, number[]>>();
+  for (const latent of chosen) {
+    for (const image of distinctImages(artifacts, latent)) {
+      const number = Math.floor(image / bucket);
+      const file = files.get(number) ?? new Map<number, number[]>();
+      files.set(number, file);
+      const latents = file.get(image);
+      if (latents === undefined) file.set(image, [latent]);
+      else latents.push(latent);
+    }
+  }
+  for (const [number, file] of files) yield [number, Object.fromEntries(file)];
+}
+
+/** Histograms and quantiles of all latents, file by file; none when the run has no sketches. */
+export async function* sketchPages(
+  artifacts: ViewerArtifacts,
+): AsyncGenerator<[number, SketchData], void, void> {
+  const { dSae } = artifacts;
+  for (let start = 0; start < dSae; start += SKETCH_LATENTS) {
+    const histograms: string[] = [];
+    const quantiles: number[] = [];
+    for (let latent = start; latent < Math.min(dSae, start + SKETCH_LATENTS); latent++) {
+      const sketch = await artifacts.readSketch(latent);
+      if (sketch === undefined) return;
+      const { histogram, min, max } = sketch;
+      histograms.push(encodeHistogram(histogram));
+      const count = histogram.reduce((sum, n) => sum + n, 0);
+      quantiles.push(...MARKED_QUANTILES.map((q) => sketchQuantile(histogram, 0, count, q, min, max)));
+    }
+    yield [start / SKETCH_LATENTS, { histograms, quantiles: toBase64(Float32Array.from(quantiles)) }];
+  }
+}

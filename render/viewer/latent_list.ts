@@ -1,0 +1,253 @@
+/**
+ * The overview's list of latents: cards with their best pictures, or a table.
+ * @module
+ */
+/// <reference lib="dom" />
+import type { Context } from "./context.ts";
+import { h, percent, short } from "./dom.ts";
+import { PictureView } from "./picture_view.ts";
+import type { SortKey } from "./state.ts";
+
+/** Cards or rows added at a time. */
+const STEP = { grid: 24, table: 100 } as const;
+/** Pictures on a card. */
+const THUMBS = 6;
+
+const COLUMNS: readonly { key: SortKey; name: string; about: string; narrow?: boolean }[] = [
+  { key: "latent", name: "Latent", about: "Number of the latent" },
+  { key: "frequency", name: "Fires on", about: "Share of rows on which it fires" },
+  { key: "mean", name: "Mean", about: "Mean of its positive activations" },
+  { key: "top", name: "Top", about: "Value of its first entry" },
+  { key: "distinct", name: "Pictures", about: "Distinct pictures among its entries" },
+  { key: "entropy", name: "Entropy", about: "Entropy of their labels, in bits" },
+];
+
+/** A star that makes a latent a favourite. */
+export function star(context: Context, latent: number): HTMLButtonElement {
+  const button = h("button", { type: "button", class: "star" });
+  const show = (): void => {
+    const on = context.notes.isFavourite(latent);
+    button.textContent = on ? "★" : "☆";
+    button.setAttribute("aria-pressed", String(on));
+    button.setAttribute("aria-label", `Favourite latent ${latent}`);
+  };
+  button.addEventListener("click", (event) => {
+    event.stopPropagation();
+    context.notes.toggle(latent);
+    show();
+    context.noted();
+  });
+  show();
+  return button;
+}
+
+/** Shows latents, more of them as the reader scrolls. */
+export class LatentList {
+  /** Its element. */
+  readonly element = h("div", { class: "list" });
+  readonly #context: Context;
+  readonly #more = h("button", { type: "button", class: "more" });
+  readonly #watch: IntersectionObserver;
+  readonly #fill: IntersectionObserver;
+  readonly #pictures = new Set<PictureView>();
+  #cards = new Map<Element, number>();
+  #latents: readonly number[] = [];
+  #shown = 0;
+  #into: HTMLElement = this.element;
+  #generation = 0;
+
+  /** Prepares it. */
+  constructor(context: Context) {
+    this.#context = context;
+    this.#more.addEventListener("click", () => this.#add());
+    this.#watch = new IntersectionObserver((seen) => {
+      if (seen.some(({ isIntersecting }) => isIntersecting)) this.#add();
+    }, { rootMargin: "600px" });
+    this.#fill = new IntersectionObserver((seen) => {
+      for (const { isIntersecting, target } of seen) {
+        if (!isIntersecting) continue;
+        this.#fill.unobserve(target);
+        this.#thumbs(target as HTMLElement, this.#cards.get(target)!);
+      }
+    }, { rootMargin: "400px" });
+  }
+
+  /** Shows these latents from the start. */
+  show(latents: readonly number[]): void {
+    this.#latents = latents;
+    this.#shown = 0;
+    this.#generation += 1;
+    this.#pictures.clear();
+    this.#cards.clear();
+    this.#fill.disconnect();
+    this.#watch.disconnect();
+    const { view } = this.#context.state;
+    if (latents.length === 0) {
+      this.element.replaceChildren(
+        h(
+          "p",
+          { class: "card empty" },
+          this.#context.state.only === "favourites"
+            ? "No favourites fit. Press f on a latent, or its star, to keep it here."
+            : "No latent fits. Widen the filters, or look among all latents.",
+        ),
+      );
+      return;
+    }
+    this.#into = view === "table" ? h("tbody") : h("ul", { class: "cards" });
+    const body = view === "table" ? this.#table(this.#into) : this.#into;
+    this.element.replaceChildren(body, this.#more);
+    this.#add();
+    this.#watch.observe(this.#more);
+  }
+
+  /** Draws pictures again after their look changed. */
+  repaint(): void {
+    for (const picture of this.#pictures) picture.paint();
+  }
+
+  #add(): void {
+    const { view } = this.#context.state;
+    const next = this.#latents.slice(this.#shown, this.#shown + STEP[view]);
+    this.#into.append(...next.map((latent) => view === "table" ? this.#row(latent) : this.#card(latent)));
+    this.#shown += next.length;
+    const left = this.#latents.length - this.#shown;
+    this.#more.hidden = left <= 0;
+    this.#more.textContent = `Show more (${left} left)`;
+    // The button may still be in sight: observers only report changes.
+    if (left > 0) {
+      this.#watch.unobserve(this.#more);
+      this.#watch.observe(this.#more);
+    }
+  }
+
+  #card(latent: number): HTMLElement {
+    const { store, href, state } = this.#context;
+    const { run } = store;
+    const labels = run.labelsOf(latent).join(", ");
+    const has = run.position.has(latent);
+    const thumbs = h("span", { class: "thumbs" });
+    for (let i = 0; has && i < THUMBS; i++) thumbs.append(h("span", { class: "pic" }));
+    if (!has) {
+      thumbs.append(h("span", { class: "muted small none" }, "Not among the chosen latents: no pictures stored"));
+    }
+    const card = h(
+      "li",
+      { class: "card latent" },
+      h(
+        "a",
+        {
+          href: href({ latent, entry: 0, patch: -1 }),
+          "aria-label": `Latent ${latent}${labels === "" ? "" : `: ${labels}`}`,
+        },
+        thumbs,
+        h("span", { class: "id" }, String(latent)),
+        h(
+          "span",
+          { class: "muted small facts", title: "firing rate · mean activation" },
+          `${percent(run.frequency[latent])} · ${short(run.mean[latent])}`,
+        ),
+        h("bdi", { class: "small labels" }, labels),
+      ),
+      star(this.#context, latent),
+      this.#context.notes.note(latent) !== "" && h("p", { class: "small note" }, this.#context.notes.note(latent)),
+    );
+    if (has && state.view === "grid") {
+      this.#cards.set(card, latent);
+      this.#fill.observe(card);
+    }
+    return card;
+  }
+
+  async #thumbs(card: HTMLElement, latent: number): Promise<void> {
+    const generation = this.#generation;
+    const slots = card.querySelector(".thumbs")!;
+    const entries = await this.#context.store.entries(latent).catch(() => undefined);
+    if (generation !== this.#generation) return;
+    if (entries === undefined) {
+      slots.replaceChildren(h("span", { class: "muted small none" }, "Not written yet"));
+      return;
+    }
+    const seen = new Set<number>();
+    const views: HTMLElement[] = [];
+    for (let rank = 0; rank < entries.image.length && views.length < THUMBS; rank++) {
+      if (seen.has(entries.image[rank])) continue;
+      seen.add(entries.image[rank]);
+      const view = new PictureView(this.#context, entries, rank, { eager: true });
+      this.#pictures.add(view);
+      views.push(view.element);
+    }
+    while (views.length < THUMBS) views.push(h("span", { class: "pic" }));
+    slots.replaceChildren(...views);
+  }
+
+  #table(body: HTMLElement): HTMLElement {
+    const { state } = this.#context;
+    const header = ({ key, name, about }: typeof COLUMNS[number]): HTMLElement => {
+      const sorted = state.sort === key;
+      return h(
+        "th",
+        {
+          scope: "col",
+          class: `c-${key}`,
+          "aria-sort": sorted ? (state.down ? "descending" : "ascending") : undefined,
+        },
+        h(
+          "button",
+          {
+            type: "button",
+            title: about,
+            on: { click: () => this.#context.go({ sort: key, down: sorted ? !state.down : key !== "latent" }) },
+          },
+          name,
+          h("span", { "aria-hidden": "true", class: "arrow" }, sorted ? (state.down ? " ↓" : " ↑") : ""),
+        ),
+      );
+    };
+    return h(
+      "table",
+      { class: "card" },
+      h("caption", { class: "sr" }, "Latents"),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, h("span", { class: "sr" }, "Favourite")),
+          ...COLUMNS.map(header),
+          h("th", { scope: "col", class: "c-labels" }, "Most common labels"),
+        ),
+      ),
+      body,
+    );
+  }
+
+  #row(latent: number): HTMLElement {
+    const { store, href, notes } = this.#context;
+    const { run } = store;
+    const note = notes.note(latent);
+    const cell = (key: string, ...text: (string | Node | false)[]): HTMLElement =>
+      h("td", { class: `c-${key}` }, ...text);
+    return h(
+      "tr",
+      { class: run.position.has(latent) ? "has" : "" },
+      cell("star", star(this.#context, latent)),
+      h(
+        "th",
+        { scope: "row", class: "c-latent" },
+        h("a", { href: href({ latent, entry: 0, patch: -1 }) }, String(latent)),
+      ),
+      cell("frequency", percent(run.frequency[latent])),
+      cell("mean", short(run.mean[latent])),
+      cell("top", run.top[latent] > 0 ? short(run.top[latent]) : "–"),
+      cell("distinct", String(run.distinct[latent])),
+      cell("entropy", run.entropy[latent].toFixed(2)),
+      cell(
+        "labels",
+        h("bdi", {}, run.labelsOf(latent).join(", ")),
+        note !== "" && h("span", { class: "note small" }, note),
+      ),
+    );
+  }
+}
