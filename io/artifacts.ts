@@ -86,10 +86,23 @@ export function percentilesName(percentile: number): string {
  * @throws {ArtifactError} If a file cannot be written.
  */
 export async function writeArtifacts(directory: string, set: ArtifactSet, facts: ManifestFacts): Promise<Manifest> {
-  const { result, percentile } = set;
   const staging = stagingDirectory(directory);
   await removeTree(staging);
   await makeDirectory(staging);
+  let manifest: Manifest;
+  try {
+    manifest = await writeSet(staging, set, facts);
+  } catch (error) {
+    // A full disk should get back what this took of it.
+    await removeTree(staging).catch(() => undefined);
+    throw error;
+  }
+  await publish(directory, manifest);
+  return manifest;
+}
+
+async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts): Promise<Manifest> {
+  const { result, percentile } = set;
   const patches = result.kind === "patch"
     ? result.topPatchI
     : tensor(new Uint32Array(result.topI.data.length), result.topI.shape);
@@ -117,7 +130,6 @@ export async function writeArtifacts(directory: string, set: ArtifactSet, facts:
   const manifest: Manifest = { format: MANIFEST_FORMAT, ...facts, files };
   // From here on the set is complete, and whoever finds it publishes it.
   await atomicWrite(`${staging}/${MANIFEST_NAME}`, JSON.stringify(manifest, undefined, 2) + "\n");
-  await publish(directory, manifest);
   return manifest;
 }
 

@@ -66,3 +66,23 @@ export function stopAt(stage: string, n: number): { signal: AbortSignal; progres
     },
   };
 }
+
+const DEMO = "fixtures/demo/emoji";
+
+/** The demo with four latents shown, drawn small. */
+export function smallDemo(dumpTo: string, more: VisualsConfigInput = {}): VisualsConfig {
+  return parseConfig({
+    ckpt: `${DEMO}/sae.pt`,
+    device: "wasm",
+    dumpTo,
+    topK: 4,
+    nLatents: 4,
+    nDistributions: 4,
+    logFreqRange: [-6, -1],
+    logValueRange: [-3, 3],
+    gridScale: 0.25,
+    data: { shardRoot: `${DEMO}/shards`, scaleMean: false, scaleNorm: false },
+    images: { kind: "image-folder", root: `${DEMO}/images` },
+    ...more,
+  });
+}
