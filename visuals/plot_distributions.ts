@@ -5,7 +5,8 @@
 import { SKETCH_BINS } from "../compute/latent_state.ts";
 import { tensor } from "../compute/tensor.ts";
 import type { VisualsConfig } from "../config/types.ts";
-import { atomicWrite } from "../io/atomic_write.ts";
+import { atomicWrite, removeFile } from "../io/atomic_write.ts";
+import { fileSize, readSmallFile } from "../io/open_file.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import { type DistributionsPlot, plotActivationDistributions } from "../render/plot_activation_distributions.ts";
 import { plotSketchDistributions } from "../render/plot_sketch_distributions.ts";
@@ -39,13 +40,23 @@ export async function startPlot(
   const { svg } = kept ? await fromActivations(artifacts, m) : await fromSketch(artifacts, m);
   const name = `${m}_activation_distributions`;
   const write = async (): Promise<void> => {
-    await atomicWrite(`${directory}/${name}.svg`, svg);
+    if (!config.force && await isDrawn(`${directory}/${name}`, svg)) return;
+    // The SVG comes last: where it is, so is the PNG made of it.
+    await removeFile(`${directory}/${name}.svg`);
     await atomicWrite(`${directory}/${name}.png`, await svgToPngApart(svg, { permissions: hooks.workerPermissions }));
+    await atomicWrite(`${directory}/${name}.svg`, svg);
   };
   const written = write();
   // Whoever awaits it later is told; until then a failure is no unhandled one.
   written.catch(() => undefined);
   return { src: `${name}.png`, written };
+}
+
+/** Whether this very plot is there, from a run before: drawing it takes longer than all of a small job. */
+async function isDrawn(path: string, svg: string): Promise<boolean> {
+  const found = await readSmallFile(`${path}.svg`, 2 * svg.length + 1024).catch(() => undefined);
+  if (found === undefined || new TextDecoder().decode(found) !== svg) return false;
+  return await fileSize(`${path}.png`) !== undefined;
 }
 
 async function fromActivations(artifacts: StoredArtifacts, m: number): Promise<DistributionsPlot> {
