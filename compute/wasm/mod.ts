@@ -15,6 +15,13 @@ import { probe } from "./probe.ts";
 
 export type { Variant };
 
+/** How jobs large enough are screened, by what the probe found. */
+const SCREENING = {
+  0: "none: the byte dot product is not exact here",
+  7: "7-bit weights, 16-bit sums",
+  8: "8-bit weights, 32-bit sums",
+} as const;
+
 /** Settings of {@linkcode createWasmBackend}; the defaults are right for almost everybody. */
 export interface WasmOptions {
   /** Build to use; `auto`, the default, takes relaxed SIMD where the engine has it. */
@@ -65,6 +72,7 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Back
   const details: Record<string, unknown> = {
     variant: kernels.variant,
     ...probed,
+    screening: SCREENING[probed.dotBits],
     memory: "one shared 32-bit memory",
     workerPermissions: permissions,
   };

@@ -19,6 +19,9 @@ const RAW_BUFFERS = 2;
 /** Rows worked on at a time, if images allow: their f32 rows should stay in a core's level-2 cache. */
 const CHUNK_ROWS = 512;
 
+/** Row numbers within a chunk are 16-bit. */
+const MAX_CHUNK_ROWS = 65_535;
+
 /** Dimensions whose products the narrow screen adds up in 16 bits; a multiple of 8 that divides 64. */
 const SEGMENT = 64;
 
@@ -67,6 +70,12 @@ export function planMemory(
   const rawImages = Math.max(1, Math.min(plan.batchImages, Math.max(plan.nImages, 1)));
   const chunkImages = Math.max(1, Math.min(rawImages, Math.floor(CHUNK_ROWS / perImage)));
   const chunkRows = chunkImages * perImage;
+  if (chunkRows > MAX_CHUNK_ROWS) {
+    throw new DeviceLimitError(
+      `Cannot work on images of ${perImage} rows: the kernels take at most ${MAX_CHUNK_ROWS} rows an image`,
+      { limit: "rows per image", requested: chunkRows, available: MAX_CHUNK_ROWS },
+    );
+  }
   const listCapacity = roundUp(chunkRows + 8, 16);
   const blockColumns = Math.min(64, roundUp(Math.ceil(nPad / (4 * threads)), 8));
   const nDistributions = Math.min(plan.nDistributions, dSae);

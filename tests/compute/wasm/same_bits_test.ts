@@ -15,6 +15,7 @@ const LAYOUTS: CaseOptions[] = [
   { layers: 2, patches: 5 },
   { dVit: 1, dSae: 1 },
   { dVit: 17, dSae: 67, patches: 1 },
+  { dVit: 5, dSae: 9, patches: 600, nImages: 3 },
 ];
 const RANKINGS: Partial<FoldPlan>[] = [{}, { dedupe: "image" }, { k: 1 }, { k: 40 }, { sortBy: "sum" }];
 
