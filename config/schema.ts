@@ -70,6 +70,28 @@ const IMAGES = z.strictObject({
     description: "Split of the data set; when empty, train for imagenet, training for ade20k, none for image-folder",
   }),
 });
+// One line of a batch script each: what could end the line or begin a comment is no value of theirs.
+const word = (): z.ZodString => z.string().regex(/^[\w.:,=@+-]+$/);
+/** Flags turn words of digits into numbers. */
+const amount = (): z.ZodType<string, string | number> =>
+  z.union([z.int().min(0), word()]).transform((value) => String(value));
+
+const SLURM = z.strictObject({
+  partition: word().optional().meta({ description: "Partition to submit to; the cluster's own choice when not given" }),
+  account: word().optional().meta({ description: "Account to charge" }),
+  qos: word().optional().meta({ description: "Quality of service" }),
+  array: count().default(8).meta({
+    description: "Tasks of the dump's array, each computing one part; more than there are shards stand idle",
+    unit: "tasks",
+  }),
+  renderArray: count().default(1).meta({ description: "Tasks that draw the pictures", unit: "tasks" }),
+  cpus: count().default(8).meta({ description: "Processors of a task, and its worker threads", unit: "processors" }),
+  gpus: amount().optional().meta({ description: "GPUs of a dump task, such as 1 or a100:1" }),
+  mem: amount().optional().meta({ description: "Memory of a task, such as 16G" }),
+  time: amount().optional().meta({
+    description: "Time limit of a task, such as 02:00:00; a minute before it the task saves its state",
+  }),
+});
 const GROUPS = {
   "Inputs": {
     ckpt: z.string().min(1).default("./checkpoints/sae.pt").meta({
@@ -194,11 +216,25 @@ const GROUPS = {
     breakLock: z.boolean().default(false).meta({
       description: "Take over an output directory that another job seems to hold",
     }),
+    part: z.string().min(1).optional().meta({
+      description:
+        "With dump or render, do only these parts of so many, counted from 0: 3/64, 3,7-9/64, env:INDEX/COUNT with variables' names",
+    }),
+    parts: count().optional().meta({
+      description: "Number of parts: which set to merge, or with --local how many processes compute at the same time",
+      unit: "parts",
+    }),
+    local: z.boolean().default(false).meta({
+      description: "With dump --parts, compute the parts with processes on this machine, then merge",
+    }),
     dryRun: z.boolean().default(false).meta({
       description: "Say what would be read, computed and written, and with which permissions; do nothing",
     }),
     quiet: z.boolean().default(false).meta({ description: "Print warnings and errors only" }),
     profile: z.boolean().default(false).meta({ description: "Report the seconds spent per stage" }),
+  },
+  "Slurm": {
+    slurm: SLURM.prefault({}),
   },
 };
 
@@ -209,13 +245,17 @@ const SCHEMA = z.strictObject({
   ...GROUPS["Latents and pictures"],
   ...GROUPS["Compute"],
   ...GROUPS["Run"],
+  ...GROUPS["Slurm"],
 });
 
 type SameKeys<A, B> = [keyof A] extends [keyof B] ? ([keyof B] extends [keyof A] ? true : false) : false;
 /** `A`, or nothing at all when a setting is in the schema and not in the types, or the other way round. */
-type Exactly<A extends VisualsConfig, B extends VisualsConfig> =
-  [SameKeys<A, B>, SameKeys<A["data"], B["data"]>, SameKeys<A["images"], B["images"]>] extends [true, true, true] ? A
-    : never;
+type Exactly<A extends VisualsConfig, B extends VisualsConfig> = [
+  SameKeys<A, B>,
+  SameKeys<A["data"], B["data"]>,
+  SameKeys<A["images"], B["images"]>,
+  SameKeys<A["slurm"], B["slurm"]>,
+] extends [true, true, true, true] ? A : never;
 
 /** What is wrong with a configuration, first thing first. */
 export interface SchemaIssue {

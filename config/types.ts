@@ -31,6 +31,28 @@ export interface ImagesConfig {
   readonly split: string;
 }
 
+/** Resources and names that `submit` writes into batch scripts. */
+export interface SlurmConfig {
+  /** Partition to submit to; undefined for the cluster's own choice. */
+  readonly partition?: string | undefined;
+  /** Account to charge. */
+  readonly account?: string | undefined;
+  /** Quality of service. */
+  readonly qos?: string | undefined;
+  /** Tasks of the dump's array: parts that the shards are split into. */
+  readonly array: number;
+  /** Tasks that draw pictures. */
+  readonly renderArray: number;
+  /** Processors of a task. */
+  readonly cpus: number;
+  /** GPUs of a dump task, as Slurm takes them: `1`, `a100:1`. */
+  readonly gpus?: string | undefined;
+  /** Memory of a task, as Slurm takes it: `16G`. */
+  readonly mem?: string | undefined;
+  /** Time limit of a task, as Slurm takes it: `02:00:00`. */
+  readonly time?: string | undefined;
+}
+
 /** A complete, validated configuration, as {@linkcode parseConfig} gives it. */
 export interface VisualsConfig {
   /** Checkpoint file of the sparse autoencoder. */
@@ -99,6 +121,14 @@ export interface VisualsConfig {
   readonly checkpointEvery: number;
   /** Take over a directory that another job seems to hold. */
   readonly breakLock: boolean;
+  /** Which parts of how many to compute or draw, counted from 0: `3/64`, `3,7-9/64`; undefined for all in one job. */
+  readonly part?: string | undefined;
+  /** Number of parts: to merge, or to compute at the same time with `local`. */
+  readonly parts?: number | undefined;
+  /** Compute the parts with processes on this machine. */
+  readonly local: boolean;
+  /** What batch scripts ask for. */
+  readonly slurm: SlurmConfig;
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
   /** Print errors and warnings only. */
@@ -113,10 +143,15 @@ export interface VisualsConfig {
  */
 export type VisualsConfigInput =
   & {
-    readonly [K in keyof Omit<VisualsConfig, "data" | "images" | SizeSetting | "checkpointEvery">]?: VisualsConfig[K];
+    readonly [K in keyof Omit<VisualsConfig, "data" | "images" | "slurm" | SizeSetting | "checkpointEvery">]?:
+      VisualsConfig[K];
   }
   & { readonly [K in SizeSetting | "checkpointEvery"]?: number | string }
-  & { readonly data?: Partial<DataConfig>; readonly images?: Partial<ImagesConfig> };
+  & {
+    readonly data?: Partial<DataConfig>;
+    readonly images?: Partial<ImagesConfig>;
+    readonly slurm?: Partial<SlurmConfig>;
+  };
 
 /** Settings that are a number of bytes. */
 export type SizeSetting = "distributionsLimit" | "maxMemory";

@@ -89,6 +89,11 @@ async function readParts(source: ByteSource): Promise<Omit<StateFile, "close">> 
   const readLatents = async (first: number, last: number): Promise<LatentState> => {
     checkRange(first, last, header.dSae, "latents");
     const { latentsPerChunk } = plan;
+    const only = plan.part(Math.floor(first / latentsPerChunk));
+    // A whole chunk, as merging asks for, is not copied once more.
+    if (first < last && only.first === first && only.last === last) {
+      return unpackLatents(header, last - first, await chunk(first / latentsPerChunk), source.path);
+    }
     const state = blankState(header, last - first);
     for (let i = Math.floor(first / latentsPerChunk); i * latentsPerChunk < last; i++) {
       const part = plan.part(i);

@@ -246,10 +246,7 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
     const plan = planFold(config, inputs, layout);
     const notes: string[] = [];
     if (plan.nDistributions < Math.min(config.nDistributions, inputs.sae.dSae)) {
-      notes.push(
-        `The distributions of ${config.nDistributions} latents over ${inputs.nRows} rows would pass ` +
-          `--distributions-limit; their histograms are kept in the sketch instead`,
-      );
+      notes.push(distributionsNote(config, inputs));
     }
     notes.forEach((note) => hooks.log(note, "warn"));
     const saving = saved && { to: saved, everySeconds: config.checkpointEvery };
@@ -270,8 +267,14 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
   }
 }
 
+/** Said when distributions are left out. */
+export function distributionsNote({ nDistributions }: VisualsConfig, { nRows }: Inputs): string {
+  return `The distributions of ${nDistributions} latents over ${nRows} rows would pass --distributions-limit; their ` +
+    "histograms are kept in the sketch instead";
+}
+
 /** Whether the directory holds what is asked for; says what differs if not. */
-async function fits({ directory, request }: OpenedDump, log: JobHooks["log"] = () => {}): Promise<boolean> {
+export async function fits({ directory, request }: OpenedDump, log: JobHooks["log"] = () => {}): Promise<boolean> {
   let differences: string[];
   try {
     const manifest = await readManifest(directory);

@@ -3,7 +3,7 @@
  * @module
  */
 import type { VisualsConfig } from "../config/types.ts";
-import { atomicWrite, removeFile, removeTemporaries } from "../io/atomic_write.ts";
+import { atomicWrite, makeDirectory, moveFile, removeFile, removeTemporaries } from "../io/atomic_write.ts";
 import type { Manifest } from "../io/manifest.ts";
 import { fileSize, isDirectory, listDirectory, readSmallFile } from "../io/open_file.ts";
 import type { JobHooks } from "./hooks.ts";
@@ -68,6 +68,44 @@ export class PictureLedger {
     const drawn = new PictureLedger(directory, ledger, false);
     await drawn.#write();
     return drawn;
+  }
+
+  /**
+   * Takes over what parts of a render drew in directories of their own: their latents are moved, and a render with `resume`
+   * goes on from there. What was drawn for another request is left where it is.
+   *
+   * @returns How many parts were taken over.
+   * @throws {ArtifactError} If something cannot be moved.
+   */
+  static async adopt(
+    config: VisualsConfig,
+    job: { manifest: Manifest | undefined; directory: string },
+    parts: readonly string[],
+  ): Promise<number> {
+    const { directory, manifest } = job;
+    const request = await digest({ artifacts: identity(manifest), look: lookOf(config) });
+    const isKept = (ledger: Ledger | undefined): ledger is Ledger => ledger?.request === request && !ledger.isReplacing;
+    const ledgers = await Promise.all(parts.map(async (part) => ({ part, ledger: await readLedger(part) })));
+    const kept = ledgers.filter(({ ledger }) => isKept(ledger));
+    if (kept.length === 0) return 0;
+    const own = await readLedger(directory);
+    if (!isKept(own)) { for (const folder of await latentFolders(directory)) await removeOwn(folder); }
+    const failed = Object.assign({}, isKept(own) ? own.failed : {}, ...kept.map(({ ledger }) => ledger!.failed));
+    const ledger: Ledger = { format: LEDGER_FORMAT, request, isReplacing: false, failed };
+    await atomicWrite(`${directory}/${LEDGER_NAME}`, JSON.stringify(ledger) + "\n");
+    await makeDirectory(`${directory}/neurons`);
+    for (const { part } of kept) {
+      for (const folder of await latentFolders(part)) {
+        const to = `${directory}/neurons/${folder.slice(folder.lastIndexOf("/") + 1)}`;
+        if (await isDirectory(to)) await removeOwn(to);
+        if (!await isDirectory(to)) {
+          await moveFile(folder, to);
+          continue;
+        }
+        for (const name of await listDirectory(folder)) await moveFile(`${folder}/${name}`, `${to}/${name}`);
+      }
+    }
+    return kept.length;
   }
 
   /** Whether a latent's picture of this number, and its label, are there. */

@@ -52,7 +52,7 @@ for (const [name, value, dtype] of arrays) {
         const back = await safeLoad(`${directory}/a.pt`) as TorchTensor;
         strictEqual(back.dtype, dtype);
         deepStrictEqual(back.shape, value.shape);
-        deepStrictEqual(back.data, value.data);
+        deepStrictEqual(back.data, (value as Tensor).data);
       }),
   });
 }

@@ -1,0 +1,121 @@
+/**
+ * Drawing what is computed: all of it, or one share of the latents.
+ * @module
+ */
+import { ArtifactError } from "../compute/errors.ts";
+import { parsePart } from "../config/part.ts";
+import type { VisualsConfig } from "../config/types.ts";
+import { removeTree } from "../io/atomic_write.ts";
+import type { PictureSource } from "../io/datasets/picture_source.ts";
+import { isDirectory, listDirectory } from "../io/open_file.ts";
+import { readArtifacts, type StoredArtifacts } from "../io/read_artifacts.ts";
+import { draw, openMatchingPictures } from "./draw.ts";
+import { fits, openDump, type OpenedDump } from "./dump.ts";
+import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
+import { inDirectory } from "./in_directory.ts";
+import { PictureLedger } from "./picture_ledger.ts";
+import { chosenLatents, renderLatents } from "./render_latents.ts";
+import type { JobSummary } from "./report.ts";
+
+/** What drawing works on. */
+interface Drawing {
+  readonly job: OpenedDump;
+  readonly artifacts: StoredArtifacts;
+  readonly pictures: PictureSource;
+  readonly watch: Stopwatch;
+}
+
+/**
+ * Draws artifacts that are there; never computes.
+ *
+ * With `config.part` a contiguous share of the chosen latents is drawn into `parts/render-i-of-n/`. Without it everything is:
+ * what parts have drawn is moved into place, what is missing is drawn, and the plots and the page are written. The files
+ * are those of one render, byte for byte.
+ *
+ * @throws {ArtifactError} If there are no artifacts of this request, or something cannot be written.
+ * @throws {DatasetError} If the pictures are not those that the activations were recorded from.
+ */
+export async function renderArtifacts(asked: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary> {
+  const filled = withDefaults(hooks);
+  const job = await openDump(asked);
+  const { directory, config } = job;
+  if (!await fits(job)) {
+    throw new ArtifactError(
+      `Cannot render ${directory}: it holds no artifacts of this request; compute them with dump, or merge their parts`,
+      { path: directory },
+    );
+  }
+  const watch = new Stopwatch();
+  const pictures = await watch.time("open pictures", () => openMatchingPictures(job));
+  try {
+    const artifacts = await readArtifacts(directory, { percentile: config.percentile });
+    try {
+      const drawing = { job, artifacts, pictures, watch };
+      return await (config.part === undefined ? drawAll(drawing, filled) : drawParts(drawing, config.part, filled));
+    } finally {
+      artifacts.close();
+    }
+  } finally {
+    pictures.close();
+  }
+}
+
+async function drawParts(
+  { job, artifacts, pictures, watch }: Drawing,
+  part: string,
+  hooks: JobHooks,
+): Promise<JobSummary> {
+  const { config, startedMs } = job;
+  const { indices, count } = parsePart(part);
+  const all = chosenLatents(config, artifacts);
+  const outputs: string[] = [];
+  let [nLatents, nPictures] = [0, 0];
+  for (const index of indices) {
+    const [from, to] = [index, index + 1].map((i) => Math.floor((i * all.length) / count));
+    const latents = all.slice(from, to);
+    const directory = `${job.directory}/parts/render-${index}-of-${count}`;
+    const pages = await inDirectory(
+      directory,
+      config,
+      hooks,
+      (hooks) => watch.time("render", () => renderLatents(config, artifacts, { latents, pictures, directory, hooks })),
+    );
+    outputs.push(directory);
+    nLatents += latents.length;
+    nPictures += pages.reduce((sum, page) => sum + page.pictures.length, 0);
+  }
+  return {
+    outputs,
+    latents: nLatents,
+    pictures: nPictures,
+    seconds: (performance.now() - startedMs) / 1000,
+    profile: watch.seconds,
+  };
+}
+
+async function drawAll({ job, artifacts, pictures, watch }: Drawing, hooks: JobHooks): Promise<JobSummary> {
+  const { directory, config, startedMs } = job;
+  return await inDirectory(directory, config, hooks, async (hooks) => {
+    const parts = await drawnParts(directory);
+    const adopted = await PictureLedger.adopt(config, { manifest: artifacts.manifest, directory }, parts);
+    if (adopted > 0) hooks.log(`Took over the pictures of ${adopted} parts`);
+    const resume = config.resume || adopted > 0;
+    const { latents, drawn } = await draw({ ...config, resume }, { directory, artifacts, pictures, hooks, watch });
+    for (const part of parts) await removeTree(part);
+    return {
+      outputs: [`${directory}/index.html`],
+      latents,
+      pictures: drawn,
+      seconds: (performance.now() - startedMs) / 1000,
+      profile: watch.seconds,
+    };
+  });
+}
+
+async function drawnParts(directory: string): Promise<string[]> {
+  const parts = `${directory}/parts`;
+  if (!await isDirectory(parts)) return [];
+  return (await listDirectory(parts)).filter((name) => /^render-\d+-of-\d+$/.test(name)).map((name) =>
+    `${parts}/${name}`
+  );
+}
