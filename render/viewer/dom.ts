@@ -78,7 +78,7 @@ export function short(value: number): string {
 export function percent(value: number): string {
   if (!(value > 0)) return "0 %";
   const number = value * 100;
-  return `${number >= 0.001 ? Number(number.toPrecision(3)) : number.toExponential(1).replace("-", "−")} %`;
+  return `${number >= 0.001 ? number.toPrecision(3) : number.toExponential(1).replace("-", "−")} %`;
 }
 
 /** An integer with thin spaces between thousands. */

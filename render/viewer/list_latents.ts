@@ -9,7 +9,7 @@ export interface LatentColumns {
   /** Latents. */
   readonly dSae: number;
   /** `u32`: latents with entries, in the order chosen. */
-  readonly chosen: ArrayLike<number>;
+  readonly chosen: Uint32Array;
   /** `f32 [dSae]`. */
   readonly frequency: ArrayLike<number>;
   /** `f32 [dSae]`. */

@@ -53,12 +53,24 @@ export class Overview implements View {
         "aside",
         { class: "side", "aria-label": "Filters" },
         this.#scatter.element,
-        this.#filters(),
-        this.#notes(),
-        this.#about(),
+        this.#fold(this.#filters(), this.#notes(), this.#about()),
       ),
       h("div", { class: "results" }, h("h2", { class: "sr" }, "Latents"), this.#tools(), this.#list.element),
     );
+  }
+
+  /** Open on wide screens; on narrow ones the latents come first. */
+  #fold(...parts: HTMLElement[]): HTMLElement {
+    const wide = matchMedia("(min-width: 1001px)");
+    const fold: HTMLDetailsElement = h(
+      "details",
+      { class: "fold" },
+      h("summary", {}, "Filters, notes, this run"),
+      h("div", { class: "side" }, ...parts),
+    );
+    fold.open = wide.matches;
+    wide.addEventListener("change", () => fold.open = wide.matches);
+    return fold;
   }
 
   /** Shows the state. */

@@ -64,7 +64,9 @@ export class ScatterView implements View {
 
   /** Takes over which latents are listed, drawn stronger than the rest. */
   setListed(latents: readonly number[]): void {
-    this.#listed = new Set(latents);
+    const { run } = this.#context.store;
+    // When everything is listed, what stands out is what has pictures.
+    this.#listed = new Set(latents.length >= run.dSae ? run.chosen : latents);
     this.draw();
   }
 
