@@ -35,7 +35,7 @@ export interface Tuning {
   readonly maxChunk: number;
   /** Rows whose loads the fold kernel has in flight together: 16, or 32 where tiles have a multiple of 32 rows. */
   readonly unroll: number;
-  /** Pieces in flight. */
+  /** Pieces in flight before results are waited for; fewer where host memory is short. */
   readonly ring: number;
 }
 
@@ -92,16 +92,22 @@ interface ChunkSteps {
   readonly carry: Step;
 }
 
-interface Slot {
+/** What a piece passes through. One set serves all pieces: the queue runs writes and commands in order. */
+interface Channel {
   readonly raw: GPUBuffer;
   readonly params: GPUBuffer;
   readonly paramsGroup: GPUBindGroup;
   readonly found: GPUBuffer;
   readonly kept: GPUBuffer;
-  readonly staging: GPUBuffer;
   readonly prepare: Step;
   readonly distribution: readonly Step[];
-  busy: Promise<void> | undefined;
+}
+
+/** A piece whose results have not been looked at. */
+interface Flight {
+  readonly staging: GPUBuffer;
+  readonly rows: number;
+  readonly done: (result: PieceResult) => void;
 }
 
 /** What comes back of a piece. */
@@ -126,16 +132,16 @@ export class Lane {
   readonly #request: LaneRequest;
   readonly #weights: readonly ChunkWeights[];
   readonly #buffers: GPUBuffer[] = [];
-  readonly #slots: Slot[] = [];
+  /** Where results of the pieces in flight are copied to. */
+  readonly #staging: GPUBuffer[] = [];
+  #flights: Flight[] = [];
+  #channel!: Channel;
   readonly #steps: ChunkSteps[] = [];
   #topk: Step | undefined;
   #skip!: GPUBuffer;
   #x!: GPUBuffer;
   #f!: GPUBuffer;
   #rowsSinceCarry = 0;
-  #turn = 0;
-  /** Settles when the piece submitted last has been received. */
-  #last: Promise<void> = Promise.resolve();
 
   private constructor(gpu: Gpu, request: LaneRequest) {
     this.#gpu = gpu;
@@ -233,25 +239,26 @@ export class Lane {
     const perImage = rowsPerImage(layout);
     const strips = Math.ceil(this.pieceImages / this.geometry.stripImages);
     const keptBytes = 4 * this.#kept() * this.pieceImages * perImage;
-    for (let i = 0; i < tuning.ring; i++) {
-      const raw = this.#keep(gpu.storage("upload", 4 * this.pieceImages * this.#imageValues()));
-      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-      const params = this.#keep(gpu.acquire("parameters", PARAMS_STRIDE_BYTES * strips * chunks.length, usage));
-      const found = this.#keep(gpu.storage("non-finite rows", FOUND_BYTES));
-      const kept = this.#keep(gpu.storage("distributions", keptBytes));
-      const stagingUsage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-      const staging = this.#keep(gpu.acquire("results", FOUND_BYTES + keptBytes, stagingUsage));
-      this.#slots.push({
-        raw,
-        params,
-        paramsGroup: gpu.bindParams(params),
-        found,
-        kept,
-        staging,
-        prepare: step(prepare, [raw, centreBuffer, this.#x, this.#skip, found]),
-        distribution: chunks.map(() => step(distribution, [this.#f, this.#skip, kept])),
-        busy: undefined,
-      });
+    const pieceBytes = 4 * this.pieceImages * this.#imageValues();
+    const raw = this.#keep(gpu.storage("upload", pieceBytes));
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const params = this.#keep(gpu.acquire("parameters", PARAMS_STRIDE_BYTES * strips * chunks.length, usage));
+    const found = this.#keep(gpu.storage("non-finite rows", FOUND_BYTES));
+    const kept = this.#keep(gpu.storage("distributions", keptBytes));
+    this.#channel = {
+      raw,
+      params,
+      paramsGroup: gpu.bindParams(params),
+      found,
+      kept,
+      prepare: step(prepare, [raw, centreBuffer, this.#x, this.#skip, found]),
+      distribution: chunks.map(() => step(distribution, [this.#f, this.#skip, kept])),
+    };
+    // Uploads wait in the host's memory until the device takes them.
+    const ring = Math.max(2, Math.min(tuning.ring, Math.floor(plan.maxMemoryBytes / 8 / pieceBytes)));
+    for (let i = 0; i < ring; i++) {
+      const staging = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      this.#staging.push(this.#keep(gpu.acquire("results", FOUND_BYTES + keptBytes, staging)));
     }
   }
 
@@ -278,8 +285,9 @@ export class Lane {
     done: (result: PieceResult) => void,
   ): Promise<void> {
     const gpu = this.#gpu;
-    const slot = this.#slots[this.#turn++ % this.#slots.length];
-    await slot.busy;
+    const channel = this.#channel;
+    if (this.#flights.length === this.#staging.length) await this.collect();
+    const staging = this.#staging[this.#flights.length];
     const { geometry } = this;
     const perImage = rowsPerImage(this.#request.plan.layout);
     const rows = images * perImage;
@@ -296,59 +304,56 @@ export class Lane {
       }
     }
     const { queue } = gpu.device;
-    queue.writeBuffer(slot.params, 0, blocks);
-    queue.writeBuffer(slot.raw, 0, values, 0, images * this.#imageValues());
-    queue.writeBuffer(slot.found, 0, new Uint32Array([0xffffffff, 0]));
+    queue.writeBuffer(channel.params, 0, blocks);
+    queue.writeBuffer(channel.raw, 0, values, 0, images * this.#imageValues());
+    queue.writeBuffer(channel.found, 0, new Uint32Array([0xffffffff, 0]));
     const kept = this.#kept();
     gpu.submit("a piece of rows", (encoder) => {
-      for (let s = 0; s < strips; s++) this.#strip(encoder, slot, all, s);
-      encoder.copyBufferToBuffer(slot.found, 0, slot.staging, 0, FOUND_BYTES);
-      if (kept > 0) encoder.copyBufferToBuffer(slot.kept, 0, slot.staging, FOUND_BYTES, 4 * kept * rows);
+      for (let s = 0; s < strips; s++) this.#strip(encoder, all, s);
+      encoder.copyBufferToBuffer(channel.found, 0, staging, 0, FOUND_BYTES);
+      if (kept > 0) encoder.copyBufferToBuffer(channel.kept, 0, staging, FOUND_BYTES, 4 * kept * rows);
     });
-    const mapped = slot.staging.mapAsync(GPUMapMode.READ);
-    const before = this.#last;
-    slot.busy = mapped.then(async () => {
-      // Maps may resolve in any order; what comes back is received in the order of rows.
-      await before;
-      const found = new Uint32Array(slot.staging.getMappedRange(0, FOUND_BYTES));
+    this.#flights.push({ staging, rows, done });
+  }
+
+  /**
+   * Waits for all pieces in flight and hands out their results, in order.
+   *
+   * All at once, because Deno's `mapAsync` blocks until the device has done everything submitted, and then sleeps: asked
+   * piece by piece, the device would stand idle while the next one is read.
+   */
+  async collect(): Promise<void> {
+    const flights = this.#flights;
+    this.#flights = [];
+    const kept = this.#kept();
+    const maps = await Promise.allSettled(flights.map(({ staging }) => staging.mapAsync(GPUMapMode.READ)));
+    for (const map of maps) if (map.status === "rejected") throw map.reason;
+    for (const { staging, rows, done } of flights) {
+      const found = new Uint32Array(staging.getMappedRange(0, FOUND_BYTES));
       const firstBad = found[0] === 0xffffffff ? -1 : found[0];
       const values = kept === 0
         ? new Float32Array(0)
-        : new Float32Array(slot.staging.getMappedRange(FOUND_BYTES, 4 * kept * rows).slice(0));
+        : new Float32Array(staging.getMappedRange(FOUND_BYTES, 4 * kept * rows).slice(0));
       const result = { firstBad, skipped: found[1], kept: values };
-      slot.staging.unmap();
-      slot.busy = undefined;
-      await gpu.check();
+      staging.unmap();
       done(result);
-    });
-    this.#last = slot.busy;
-    slot.busy.catch(() => {}); // Reported by whoever awaits the slot next.
-  }
-
-  /** Waits until everything submitted is computed. */
-  async drain(): Promise<void> {
-    for (const slot of this.#slots) await slot.busy;
+    }
     await this.#gpu.check();
-  }
-
-  /** Waits for the oldest piece in flight, if the ring is full. */
-  async waitForOldest(): Promise<void> {
-    await this.#slots[this.#turn % this.#slots.length].busy;
   }
 
   /** Moves running sums into totals, so that these can be read. */
   carry(): void {
     if (this.#rowsSinceCarry === 0) return;
-    const slot = this.#slots[0];
+    const { params, paramsGroup } = this.#channel;
     const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * this.states.length);
     for (const [i, { chunk }] of this.states.entries()) {
       writeParams(blocks, PARAMS_STRIDE_BYTES * i, this.#params(chunk, 0, 0, 0, 0));
     }
-    this.#gpu.device.queue.writeBuffer(slot.params, 0, blocks);
+    this.#gpu.device.queue.writeBuffer(params, 0, blocks);
     this.#gpu.submit("carrying sums", (encoder) => {
       const pass = encoder.beginComputePass();
       for (const [i, { chunk }] of this.states.entries()) {
-        pass.setBindGroup(0, slot.paramsGroup, [PARAMS_STRIDE_BYTES * i]);
+        pass.setBindGroup(0, paramsGroup, [PARAMS_STRIDE_BYTES * i]);
         dispatch(pass, this.#steps[i].carry, Math.ceil(chunk.cols / 2));
       }
       pass.end();
@@ -358,17 +363,17 @@ export class Lane {
 
   /** Submits `times` products of a full strip with all chunks, for timing. */
   encodeOnly(times: number): void {
-    const slot = this.#slots[0];
+    const { params, paramsGroup } = this.#channel;
     const { stripRowsPad, chunks } = this.geometry;
     const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * chunks.length);
     for (const [i, chunk] of chunks.entries()) {
       writeParams(blocks, PARAMS_STRIDE_BYTES * i, this.#params(chunk, 0, 0, stripRowsPad, stripRowsPad));
     }
-    this.#gpu.device.queue.writeBuffer(slot.params, 0, blocks);
+    this.#gpu.device.queue.writeBuffer(params, 0, blocks);
     this.#gpu.submit("timing the product", (encoder) => {
       const pass = encoder.beginComputePass();
       for (let i = 0; i < times * chunks.length; i++) {
-        pass.setBindGroup(0, slot.paramsGroup, [PARAMS_STRIDE_BYTES * (i % chunks.length)]);
+        pass.setBindGroup(0, paramsGroup, [PARAMS_STRIDE_BYTES * (i % chunks.length)]);
         this.#encode(pass, i % chunks.length, stripRowsPad);
       }
       pass.end();
@@ -377,17 +382,17 @@ export class Lane {
 
   /** Uploads a piece once and submits its first strip `times` times, all kernels included, for timing. */
   stripOnly(values: Float32Array<ArrayBuffer>, times: number): void {
-    const slot = this.#slots[0];
+    const { params, raw } = this.#channel;
     const { stripImages, chunks } = this.geometry;
     const rows = stripImages * rowsPerImage(this.#request.plan.layout);
     const blocks = new ArrayBuffer(PARAMS_STRIDE_BYTES * chunks.length);
     const all = chunks.map((chunk) => this.#params(chunk, 0, 0, rows, rows));
-    all.forEach((params, i) => writeParams(blocks, PARAMS_STRIDE_BYTES * i, params));
+    all.forEach((block, i) => writeParams(blocks, PARAMS_STRIDE_BYTES * i, block));
     const { queue } = this.#gpu.device;
-    queue.writeBuffer(slot.params, 0, blocks);
-    queue.writeBuffer(slot.raw, 0, values, 0, stripImages * this.#imageValues());
+    queue.writeBuffer(params, 0, blocks);
+    queue.writeBuffer(raw, 0, values, 0, stripImages * this.#imageValues());
     this.#gpu.submit("timing a strip", (encoder) => {
-      for (let i = 0; i < times; i++) this.#strip(encoder, slot, all, 0);
+      for (let i = 0; i < times; i++) this.#strip(encoder, all, 0);
     });
   }
 
@@ -432,15 +437,16 @@ export class Lane {
     });
   }
 
-  #strip(encoder: GPUCommandEncoder, slot: Slot, all: readonly Params[], strip: number): void {
+  #strip(encoder: GPUCommandEncoder, all: readonly Params[], strip: number): void {
+    const { paramsGroup, prepare, distribution } = this.#channel;
     const { kPad, chunks } = this.geometry;
     const base = strip * chunks.length;
     const { rows, rowsPad } = all[base];
     encoder.clearBuffer(this.#skip);
     const pass = encoder.beginComputePass();
-    const use = (i: number): void => pass.setBindGroup(0, slot.paramsGroup, [PARAMS_STRIDE_BYTES * (base + i)]);
+    const use = (i: number): void => pass.setBindGroup(0, paramsGroup, [PARAMS_STRIDE_BYTES * (base + i)]);
     use(0);
-    dispatch(pass, slot.prepare, kPad / 16, rowsPad / 16);
+    dispatch(pass, prepare, kPad / 16, rowsPad / 16);
     if (this.#topk !== undefined) {
       for (let i = 0; i < chunks.length; i++) {
         use(i);
@@ -456,7 +462,7 @@ export class Lane {
       this.#fold(pass, i, rows);
       if (carry) dispatch(pass, this.#steps[i].carry, Math.ceil(chunks[i].cols / 2));
       const { kept } = all[base + i];
-      if (kept > 0) dispatch(pass, slot.distribution[i], Math.ceil(kept / 16), Math.ceil(rows / 16));
+      if (kept > 0) dispatch(pass, distribution[i], Math.ceil(kept / 16), Math.ceil(rows / 16));
     }
     if (carry) this.#rowsSinceCarry = 0;
     pass.end();

@@ -60,11 +60,11 @@ const TUNING: Tuning = {
   capacity: 1024,
   maxChunk: 32768,
   unroll: 32,
-  ring: 3,
+  ring: 16,
 };
 
 /** On a CPU small strips cost nothing, and large workgroup arrays take OpenGL's compilers many seconds. */
-const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64, unroll: 16 };
+const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64, unroll: 16, ring: 3 };
 
 /** `auto` times tile shapes for jobs of at least this many operations: seconds of work on a data-centre card. */
 const MIN_FLOPS_TO_TUNE = 1e14;

@@ -191,7 +191,7 @@ export class WebgpuFold implements Fold {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await this.#lane.drain();
+      await this.#lane.collect();
     } catch {
       // The device may be gone, or a batch refused: it has been or will be reported by the call that met it.
     }
@@ -329,14 +329,14 @@ export class WebgpuFold implements Fold {
     }
     this.#protected = false;
     const start = performance.now();
-    while (this.#held.length > 0 && this.#held[0].left > 0) await this.#lane.waitForOldest();
+    await this.#lane.collect();
     this.#seconds.wait += (performance.now() - start) / 1000;
     while (this.#held.length > 0 && this.#held[0].left === 0) this.#free.push(this.#held.shift()!.block);
   }
 
   async #takeSnapshot(): Promise<void> {
     const start = performance.now();
-    await this.#lane.drain();
+    await this.#lane.collect();
     const drained = performance.now();
     this.#seconds.wait += (drained - start) / 1000;
     if (this.#failure !== undefined) throw this.#failure;

@@ -1,6 +1,7 @@
 /** The device: limits, leaks, loss, and reasons when there is none. */
 import assert from "node:assert/strict";
 import { BackendUnavailableError, DeviceLimitError, DeviceLostError } from "../../../compute/errors.ts";
+import { stateBytes } from "../../../compute/empty_state.ts";
 import { createReferenceBackend } from "../../../compute/reference/mod.ts";
 import { imageStride } from "../../../compute/rows.ts";
 import { tensor } from "../../../compute/tensor.ts";
@@ -150,6 +151,24 @@ gpuTest("a second loss within a minute ends the pass", async () => {
       assert.match(error.message, /twice within a minute.*resume from the last checkpoint$/);
       return true;
     });
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("without memory for snapshots a pass computes the same, and a loss ends it", async () => {
+  const backend = await openBackend();
+  try {
+    const options = { nImages: 150, dSae: 33 };
+    const pass = makePass("short of memory", { ...options, plan: { batchImages: 1 } });
+    const expected = await runPass(backend, pass);
+    const short = { ...pass, plan: { ...pass.plan, maxMemoryBytes: Math.floor(1.5 * stateBytes(33, pass.plan)) } };
+    assertSameState(await runPass(backend, short), expected);
+    const lost = runPass(backend, short, { before: (image) => image === 140 && backend.loseDevice() });
+    await assert.rejects(
+      lost,
+      (error) => error instanceof DeviceLostError && /no longer in memory/.test(error.message),
+    );
   } finally {
     await backend.close();
   }
