@@ -81,32 +81,34 @@ async function openWorkers({ module, memory, threads, permissions }: PoolOptions
   };
   const workers = Array.from({ length: threads }, () => new Worker(url, options));
   const close = (): void => workers.forEach((worker) => worker.terminate());
+  // Calls not yet answered by all, oldest first; workers answer in order, each at its own pace.
   const waiting: { resolve: () => void; reject: (error: Error) => void; left: number }[] = [];
+  const answered = new Array<number>(threads).fill(0);
+  let done = 0;
   let failure: Error | undefined;
   const fail = (error: Error): void => {
     failure ??= error;
     close();
     for (const call of waiting.splice(0)) call.reject(failure);
   };
-  for (const worker of workers) {
-    let next = 0; // Workers answer in order, each at its own pace: find the call by counting answers.
+  workers.forEach((worker, i) => {
     worker.onmessage = ({ data }): void => {
+      if (failure !== undefined) return;
       if (typeof data === "object") return fail(new Error(`A compute worker stopped: ${data.error}`));
-      const call = waiting[next - done];
-      next += 1;
+      const call = waiting[answered[i] - done];
+      answered[i] += 1;
       call.left -= 1;
-      if (call.left === 0) call.resolve();
-      while (waiting.length > 0 && waiting[0].left === 0) {
-        waiting.shift();
-        done += 1;
-      }
+      if (call.left > 0) return;
+      // Answers are in order, so the call that is complete is the oldest.
+      waiting.shift();
+      done += 1;
+      call.resolve();
     };
     worker.onerror = (event): void => {
       event.preventDefault();
       fail(new Error(`A compute worker stopped: ${event.message}`));
     };
-  }
-  let done = 0;
+  });
   const post = (messages: (worker: number) => unknown): Promise<void> => {
     if (failure) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
