@@ -21,7 +21,7 @@ const SAMPLE_IMAGES = 64;
 const SAMPLE_BUDGET = 8e9;
 /** The same for all other ways together; and the least worth looking at. */
 const OTHERS_BUDGET = 8e9;
-const OTHERS_MAX_ROWS = 512;
+const OTHERS_MAX_ROWS = 256;
 const MIN_ROWS = 48;
 
 /** Another way has to explain this much more to be worth a warning; ways within `NEARLY` of the best are as good. */
@@ -254,16 +254,17 @@ function adviceFor([found, ...others]: readonly Outcome[]): string[] {
     rank(way) >= rank(found) + WORTH_SAYING ||
     (rank(way) >= rank(found) - NO_WORSE && way.meanL0 <= found.meanL0 * FAR_FEWER)
   );
-  if (better.length === 0) {
-    if (!(found.explainedVariance < POOR)) return [];
+  const best = Math.max(...better.map(rank), -Infinity);
+  const most = Math.max(rank(found), ...others.map(rank));
+  if (most === -Infinity) return ["The sample's rows do not vary, so nothing can be said about the encoder"];
+  if (most < POOR) {
+    const asConfigured = share(found.explainedVariance);
     return [
-      `The encoder explains ${
-        share(found.explainedVariance)
-      } of the sample's variance, and no recorded layer, scaling or ` +
-      "convention does better: the checkpoint was probably trained on other activations",
+      `The encoder explains ${asConfigured} of the sample's variance as configured, and no recorded layer, scaling or ` +
+      `convention more than ${share(most)}: the checkpoint was probably trained on other activations`,
     ];
   }
-  const best = Math.max(...better.map(rank));
+  if (better.length === 0) return [];
   const changes = (way: Way): number => changesOf(way, found).length;
   const advised = better.filter((way) => rank(way) >= best - NEARLY).sort((a, b) => changes(a) - changes(b))[0];
   const flags = changesOf(advised, found).join(", ");
