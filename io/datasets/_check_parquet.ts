@@ -56,7 +56,14 @@ export function checkLayout(metadata: FileMetaData, size: number): CheckedColumn
     for (const column of group.columns) {
       const meta = column.meta_data;
       const leaf = leaves.get(meta?.path_in_schema.join("\0") ?? "");
-      if (meta === undefined || leaf === undefined) continue;
+      if (meta === undefined || leaf === undefined) {
+        // The library throws in the middle of reading then, and leaves promises that reject with nobody waiting.
+        const top = meta?.path_in_schema[0];
+        if (top === IMAGE_COLUMN || top === LABEL_COLUMN) {
+          throw new Error(`it has data of ${top} that is not in its schema`);
+        }
+        continue;
+      }
       const start = count(meta.dictionary_page_offset || meta.data_page_offset, "offset of a column");
       const bytes = count(meta.total_compressed_size, "size of a column");
       if (start + bytes > size) throw new Error(`a column claims ${bytes} bytes at ${start} of ${size}`);
