@@ -18,7 +18,17 @@ export { measureSample } from "./visuals/measured_rows.ts";
 export { mergeParts } from "./visuals/merge_parts.ts";
 export { renderArtifacts } from "./visuals/render_artifacts.ts";
 export { checkInputs, type CheckReport } from "./visuals/check_inputs.ts";
-export { type Inspection, inspectPath, type InspectRequest } from "./visuals/inspect_path.ts";
+export {
+  type ArtifactsReport,
+  type CheckpointReport,
+  type Inspection,
+  inspectPath,
+  type InspectRequest,
+  type PicturesReport,
+  type ShardsReport,
+  type Spread,
+} from "./visuals/inspect_path.ts";
+export type { Outcome, Way } from "./visuals/try_encoder.ts";
 export type { JobHooks, Progress } from "./visuals/hooks.ts";
 export { type OnlineQuantileTest, testOnlineQuantileEstimation } from "./visuals/online_quantile.ts";
 export { planJob } from "./visuals/plan_job.ts";

@@ -11,7 +11,15 @@ export {
 } from "./artifacts.ts";
 export { atomicWrite, type FileOutput } from "./atomic_write.ts";
 export { type ByteSource, memorySource } from "./byte_source.ts";
-export { type Checkpoint, type LoadedSae, loadSae, type Recogniser, type SaeInfo } from "./load_sae.ts";
+export { type Detected, detectPath } from "./detect_path.ts";
+export {
+  type Checkpoint,
+  type LoadedSae,
+  loadSae,
+  type Recognised,
+  type Recogniser,
+  type SaeInfo,
+} from "./load_sae.ts";
 export {
   type ArtifactRequest,
   compareManifest,
@@ -27,6 +35,7 @@ export { openPictures, type PicturesSpec } from "./datasets/open_pictures.ts";
 export type { PictureSource } from "./datasets/picture_source.ts";
 export { resolveRun, type RunPaths } from "./resolve_run.ts";
 export { safeLoad } from "./safe_load.ts";
+export { readSafetensors } from "./safetensors.ts";
 export { type LazyTensor, openTensor, readTorch, type TorchValue } from "./torch_file.ts";
 export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
