@@ -2,11 +2,9 @@
  * One pass's buffers and kernels on one device: a piece of rows goes in, the state on the device moves on.
  * @module
  */
-import type { FoldPlan } from "../backend.ts";
 import { rowsPerImage } from "../rows.ts";
-import type { Sae } from "../sae.ts";
-import { type Tile, tileColumns, tileRows } from "./encode.ts";
-import { type Chunk, cutJob, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
+import { tileColumns, tileRows } from "./encode.ts";
+import { type Chunk, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
 import type { Gpu, Kernel } from "./gpu.ts";
 import {
   carryKernel,
@@ -19,47 +17,10 @@ import {
   prepareKernel,
   topkKernel,
 } from "./kernels.ts";
+import { cutLane, imageValues, keptLatents, laneParams, type LaneRequest } from "./lane_request.ts";
 import { LATENT_WORDS } from "./latents.ts";
-import { makeParams, type Params, PARAMS_STRIDE_BYTES, writeParams } from "./params.ts";
+import { type Params, PARAMS_STRIDE_BYTES, writeParams } from "./params.ts";
 import { centreOf, type ChunkWeights, uploadWeights } from "./weights.ts";
-
-/** What may be set for tests and tuning. */
-export interface Tuning {
-  /** Rows wanted in a strip. */
-  readonly stripRows: number;
-  /** Bytes wanted in an upload. */
-  readonly pieceBytes: number;
-  /** Candidates a latent's list holds; at most 1024, the workgroup memory of the merge. */
-  readonly capacity: number;
-  /** Most latents in a chunk. */
-  readonly maxChunk: number;
-  /** Rows whose loads the fold kernel has in flight together: 16, or 32 where tiles have a multiple of 32 rows. */
-  readonly unroll: number;
-  /** Pieces in flight before results are waited for; fewer where host memory is short. */
-  readonly ring: number;
-}
-
-/** What a lane is made for. */
-export interface LaneRequest {
-  /** The encoder. */
-  readonly sae: Sae;
-  /** The pass. */
-  readonly plan: FoldPlan;
-  /** Shape of the product's tiles. */
-  readonly tile: Tile;
-  /** Rows and columns are padded to multiples of these. */
-  readonly rowPad: number;
-  /** See `rowPad`. */
-  readonly colPad: number;
-  /** Whether rows and weights are stored as 16-bit floats. */
-  readonly half: boolean;
-  /** Whether rows come prepared but for bPre, `f32 [rows, dVit]`. */
-  readonly prepared: boolean;
-  /** Images in a batch at most. */
-  readonly maxImages: number;
-  /** Sizes. */
-  readonly tuning: Tuning;
-}
 
 /** State buffers of one chunk, all `[cols, …]`. */
 export interface ChunkState {
@@ -146,7 +107,7 @@ export class Lane {
   private constructor(gpu: Gpu, request: LaneRequest) {
     this.#gpu = gpu;
     this.#request = request;
-    this.geometry = cutLane(gpu, request);
+    this.geometry = cutLane(request, gpu.facts.maxBindingBytes);
     this.states = this.geometry.chunks.map((chunk) => this.#makeState(chunk));
     this.#weights = uploadWeights(gpu, request.sae, this.geometry, request.half);
     for (const { w, bias } of this.#weights) this.#buffers.push(w, bias);
@@ -238,8 +199,8 @@ export class Lane {
     }
     const perImage = rowsPerImage(layout);
     const strips = Math.ceil(this.pieceImages / this.geometry.stripImages);
-    const keptBytes = 4 * this.#kept() * this.pieceImages * perImage;
-    const pieceBytes = 4 * this.pieceImages * this.#imageValues();
+    const keptBytes = 4 * keptLatents(this.#request) * this.pieceImages * perImage;
+    const pieceBytes = 4 * this.pieceImages * imageValues(this.#request);
     const raw = this.#keep(gpu.storage("upload", pieceBytes));
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const params = this.#keep(gpu.acquire("parameters", PARAMS_STRIDE_BYTES * strips * chunks.length, usage));
@@ -260,14 +221,6 @@ export class Lane {
       const staging = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
       this.#staging.push(this.#keep(gpu.acquire("results", FOUND_BYTES + keptBytes, staging)));
     }
-  }
-
-  #kept(): number {
-    return Math.min(this.#request.plan.nDistributions, this.#request.sae.dSae);
-  }
-
-  #imageValues(): number {
-    return imageValues(this.#request);
   }
 
   /**
@@ -305,9 +258,9 @@ export class Lane {
     }
     const { queue } = gpu.device;
     queue.writeBuffer(channel.params, 0, blocks);
-    queue.writeBuffer(channel.raw, 0, values, 0, images * this.#imageValues());
+    queue.writeBuffer(channel.raw, 0, values, 0, images * imageValues(this.#request));
     queue.writeBuffer(channel.found, 0, new Uint32Array([0xffffffff, 0]));
-    const kept = this.#kept();
+    const kept = keptLatents(this.#request);
     gpu.submit("a piece of rows", (encoder) => {
       for (let s = 0; s < strips; s++) this.#strip(encoder, all, s);
       encoder.copyBufferToBuffer(channel.found, 0, staging, 0, FOUND_BYTES);
@@ -325,7 +278,7 @@ export class Lane {
   async collect(): Promise<void> {
     const flights = this.#flights;
     this.#flights = [];
-    const kept = this.#kept();
+    const kept = keptLatents(this.#request);
     const maps = await Promise.allSettled(flights.map(({ staging }) => staging.mapAsync(GPUMapMode.READ)));
     for (const map of maps) if (map.status === "rejected") throw map.reason;
     for (const { staging, rows, done } of flights) {
@@ -390,7 +343,7 @@ export class Lane {
     all.forEach((block, i) => writeParams(blocks, PARAMS_STRIDE_BYTES * i, block));
     const { queue } = this.#gpu.device;
     queue.writeBuffer(params, 0, blocks);
-    queue.writeBuffer(raw, 0, values, 0, stripImages * this.#imageValues());
+    queue.writeBuffer(raw, 0, values, 0, stripImages * imageValues(this.#request));
     this.#gpu.submit("timing a strip", (encoder) => {
       for (let i = 0; i < times; i++) this.#strip(encoder, all, 0);
     });
@@ -403,38 +356,7 @@ export class Lane {
   }
 
   #params(chunk: Chunk, firstRow: number, pieceRow: number, rows: number, pieceRows: number): Params {
-    const { plan, sae, rowPad, prepared } = this.#request;
-    const { layout, k, percentile, percentileLr, nImages } = plan;
-    const perImage = rowsPerImage(layout);
-    const total = Math.max(1, nImages * perImage);
-    const { activation } = sae;
-    const compact = prepared || layout.kind !== "patches";
-    return makeParams({
-      rows,
-      rowsPad: Math.ceil(rows / rowPad) * rowPad,
-      firstRow,
-      pieceRow,
-      pieceRows,
-      ldF: this.geometry.ldF,
-      colOffset: chunk.colOffset,
-      cols: chunk.cols,
-      colsPad: chunk.colsPad,
-      dVit: sae.dVit,
-      kPad: this.geometry.kPad,
-      tokens: compact ? perImage : layout.tokens,
-      firstToken: compact ? 0 : layout.firstToken,
-      perImage,
-      k,
-      sparse: activation.kind === "topk" ? Math.min(activation.k, 0xffffffff) : 0,
-      total,
-      kept: Math.max(0, Math.min(this.#kept() - chunk.from, chunk.cols)),
-      keptAll: this.#kept(),
-      keptFrom: chunk.from,
-      clamp: layout.clamp,
-      scalar: layout.scalar,
-      stepScale: percentileLr / total,
-      pull: (2 * percentile) / 100 - 1,
-    });
+    return laneParams(this.#request, this.geometry, chunk, { firstRow, pieceRow, rows, pieceRows });
   }
 
   #strip(encoder: GPUCommandEncoder, all: readonly Params[], strip: number): void {
@@ -493,34 +415,4 @@ function dispatch(pass: GPUComputePassEncoder, step: Step, x: number, y = 1): vo
   pass.setPipeline(step.pipeline);
   pass.setBindGroup(1, step.group);
   pass.dispatchWorkgroups(x, y);
-}
-
-/** f32 values uploaded per image: all its tokens when the device picks them, its rows when they come picked. */
-function imageValues({ plan: { layout }, prepared }: LaneRequest): number {
-  const compact = prepared || layout.kind !== "patches";
-  return (compact ? rowsPerImage(layout) : layout.tokens) * layout.dVit;
-}
-
-function cutLane(gpu: Gpu, request: LaneRequest): Geometry {
-  const { sae, plan, tuning, half } = request;
-  const perImage = rowsPerImage(plan.layout);
-  return cutJob({
-    dVit: sae.dVit,
-    dSae: sae.dSae,
-    perImage,
-    imageValues: imageValues(request),
-    k: plan.k,
-    patches: plan.sortBy === "img" ? 0 : perImage,
-    capacity: tuning.capacity,
-    kept: Math.min(plan.nDistributions, sae.dSae),
-    wholeRows: sae.activation.kind === "topk",
-    rowPad: request.rowPad,
-    colPad: request.colPad,
-    storedBytes: half ? 2 : 4,
-    stripRows: tuning.stripRows,
-    pieceBytes: tuning.pieceBytes,
-    maxImages: request.maxImages,
-    maxChunk: tuning.maxChunk,
-    maxBindingBytes: gpu.facts.maxBindingBytes,
-  });
 }

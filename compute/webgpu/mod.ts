@@ -12,12 +12,12 @@ import { requestDevice } from "./device.ts";
 import { SOFTWARE_TILE, type Tile, tileColumns, tileName, tileRows, TILES } from "./encode.ts";
 import { encodeRows, freeResident, makeResident, type ResidentEncoder } from "./encode_rows.ts";
 import { Gpu, type GpuCounts } from "./gpu.ts";
-import type { Tuning } from "./lane.ts";
+import type { Tuning } from "./lane_request.ts";
 import { type LaneSetup, WebgpuFold } from "./pass.ts";
 import { chooseTile, type Timed, timeStrip, timeTile } from "./tune.ts";
 
 export type { GpuCounts } from "./gpu.ts";
-export type { Tuning } from "./lane.ts";
+export type { Tuning } from "./lane_request.ts";
 export type { Timed } from "./tune.ts";
 
 /** See {@linkcode createWebgpuBackend}. */

@@ -11,7 +11,8 @@ import { nonFiniteError, prepareRows } from "../prepare_rows.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
 import type { Sae } from "../sae.ts";
 import type { Gpu } from "./gpu.ts";
-import { Lane, type LaneRequest, type PieceResult } from "./lane.ts";
+import { Lane, type PieceResult } from "./lane.ts";
+import type { LaneRequest } from "./lane_request.ts";
 import { clearState, readState, uploadState } from "./state_transfer.ts";
 
 /** Who owns the device. */
