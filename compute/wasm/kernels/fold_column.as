@@ -5,7 +5,6 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
   const counts = count() + (<usize>j << 2), bins = sumBins() + (<usize>j << 8), sketch = histogram() + (<usize>j << 13);
   const folded = load<u32>(s + FOLDED_SO_FAR), holes = skipNonFinite() != 0, table = skippedBefore(s);
   let low = load<f32>(least() + (<usize>j << 2)), high = load<f32>(largest() + (<usize>j << 2));
-  let e = load<f64>(estimate() + (<usize>j << 3)), t = load<f64>(estimateRow() + (<usize>j << 3));
   store<u32>(counts, load<u32>(counts) + <u32>m);
   for (let i = 0; i < m; i++) {
     const v = load<f32>(values + (<usize>i << 2)), bits = reinterpret<u32>(v);
@@ -20,14 +19,18 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
       const sum = bins + (<usize>(exponent >> 3) << 3);
       store<u64>(sum, load<u64>(sum) + <u64>(significand << (exponent & 7)));
     }
-    const r = <u32>load<u16>(rows + (<usize>i << 1));
+  }
+  store<f32>(least() + (<usize>j << 2), low);
+  store<f32>(largest() + (<usize>j << 2), high);
+  // Apart from the above: one update waits for the one before, the memory accesses above need not wait for anything.
+  let e = load<f64>(estimate() + (<usize>j << 3)), t = load<f64>(estimateRow() + (<usize>j << 3));
+  for (let i = 0; i < m; i++) {
+    const v = load<f32>(values + (<usize>i << 2)), r = <u32>load<u16>(rows + (<usize>i << 1));
     const row = <f64>(folded + r - (holes ? load<u32>(table + (<usize>r << 2)) : 0));
     if (row > t) e = advanceZeros(e, t, row - t);
     e = updateEstimate(e, row, <f64>v);
     t = row + 1;
   }
-  store<f32>(least() + (<usize>j << 2), low);
-  store<f32>(largest() + (<usize>j << 2), high);
   store<f64>(estimate() + (<usize>j << 3), e);
   store<f64>(estimateRow() + (<usize>j << 3), t);
   if (<u32>j < nDistributions()) {
