@@ -9,7 +9,10 @@ import type { Jobs } from "./cli/jobs.ts";
 import { openJobWorker } from "./cli/open_job_worker.ts";
 import { remoteJobs } from "./cli/remote_jobs.ts";
 import { runCli } from "./cli/run_cli.ts";
+import { atomicWrite } from "./io/atomic_write.ts";
 import { readConfigFile } from "./io/config_file.ts";
+import { serveDirectory } from "./io/serve_directory.ts";
+import { runDeno, sbatch } from "./io/run_program.ts";
 import metadata from "./deno.json" with { type: "json" };
 
 const encoder = new TextEncoder();
@@ -78,6 +81,11 @@ if (import.meta.main) {
     readFile: readConfigFile,
     realPath: Deno.realPath,
     loadJobs: narrowedJobs,
+    variable: (name) => Deno.env.get(name),
+    writeText: atomicWrite,
+    sbatch,
+    runDeno,
+    serve: serveDirectory,
   });
   Deno.exit(code);
 }

@@ -20,7 +20,7 @@ const MAX_LISTED = 8;
  * ```ts
  * import { dryRunText } from "./dry_run.ts";
  * const text = dryRunText({
- *   reads: [{ path: "sae.pt", bytes: 2048 }], rows: 640, images: 10, dVit: 96, dSae: 768, flops: 94371840, bytesRead: 2048,
+ *   directory: "data", shards: 1, reads: [{ path: "sae.pt", bytes: 2048 }], rows: 640, images: 10, dVit: 96, dSae: 768, flops: 94371840, bytesRead: 2048,
  *   artifactBytes: 1024, memoryBytes: 4096, writes: ["data/manifest.json"], backend: { name: "wasm", reason: "no GPU" },
  *   pictures: 8,
  * }, "deno run cli.ts visuals");
@@ -71,7 +71,22 @@ export interface Invocation {
  * if (!line.endsWith("--allow-write=./data https://example.org/cli.ts dump --top-k 8")) throw new Error(line);
  * ```
  */
-export function leastPrivilegeCommand(grants: Grants, { moduleUrl, command, words }: Invocation): string {
+export function leastPrivilegeCommand(grants: Grants, invocation: Invocation): string {
+  return leastPrivilegeWords(grants, invocation).map(shellQuote).join(" ");
+}
+
+/**
+ * The words of {@linkcode leastPrivilegeCommand}, not quoted.
+ *
+ * @example
+ * ```ts
+ * import { leastPrivilegeWords } from "./dry_run.ts";
+ * const invocation = { moduleUrl: "https://example.org/cli.ts", command: "dump", words: ["--part", "env:INDEX/COUNT"] };
+ * const words = leastPrivilegeWords({ read: ["sae.pt"], write: ["./data"] }, invocation);
+ * if (!words.includes("--allow-env=INDEX,COUNT")) throw new Error(words.join(" "));
+ * ```
+ */
+export function leastPrivilegeWords(grants: Grants, { moduleUrl, command, words }: Invocation): string[] {
   const list = (paths: readonly string[]): string => paths.map(escapeCommas).join(",");
   return [
     "deno",
@@ -80,10 +95,18 @@ export function leastPrivilegeCommand(grants: Grants, { moduleUrl, command, word
     "--unstable-worker-options",
     `--allow-read=${list([...grants.read, ...configFile(words)])}`,
     `--allow-write=${list(grants.write)}`,
+    ...variables(words),
     localPath(moduleUrl) ?? moduleUrl,
     command,
     ...words.filter((word, i) => !isDryRun(word) && !(isDryRun(words[i - 1]) && /^(true|false)$/i.test(word))),
-  ].map(shellQuote).join(" ");
+  ];
+}
+
+/** Those that `--part env:NAME/NAME` reads. */
+function variables(words: readonly string[]): string[] {
+  const part = words.map((word, i) => /^--part=(env:.*)/.exec(word)?.[1] ?? (words[i - 1] === "--part" ? word : ""));
+  const names = part.flatMap((word) => word.startsWith("env:") ? word.slice(4).match(/[A-Za-z_]\w*/g) ?? [] : []);
+  return names.length === 0 ? [] : [`--allow-env=${[...new Set(names)].join(",")}`];
 }
 
 function isDryRun(word: string | undefined): boolean {

@@ -42,6 +42,7 @@ const CODE_OF_NAME: Readonly<Record<string, number>> = {
   BackendUnavailableError: EXIT_CODES.backend,
   DeviceLostError: EXIT_CODES.backend,
   DeviceLimitError: EXIT_CODES.backend,
+  SchedulerError: EXIT_CODES.backend,
   RenderError: EXIT_CODES.output,
   AbortError: EXIT_CODES.interrupted,
 };

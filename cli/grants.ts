@@ -17,7 +17,7 @@ export interface Grants {
  * The least that a job needs.
  *
  * Read: the program's own directory when it is local (workers are loaded with a read check), the checkpoint, shards,
- * pictures (`visuals` only), and the output, whose manifest is compared. Write: the output.
+ * pictures (`visuals` and `render` only), and the output, whose manifest is compared. Write: the output.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export function grantsFor(
     config.ckpt,
     ...besideCheckpoint(config.ckpt),
     config.data.shardRoot,
-    ...(command === "visuals" ? [config.images.root] : []),
+    ...(command === "visuals" || command === "render" ? [config.images.root] : []),
     output,
   ];
   return { read: [...new Set(read)], write: [output] };

@@ -18,6 +18,14 @@ export interface Jobs {
   main(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `dump`. */
   dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `dump --part`. */
+  dumpPart(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `measure`. */
+  measureSample(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `merge`. */
+  mergeParts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `render`. */
+  renderArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
   /** `check`. */

@@ -54,7 +54,8 @@ export interface OpenedWire {
  * const job = () => Promise.resolve({ rows: 3 });
  * const { port1, port2 } = new MessageChannel();
  * const none = () => Promise.reject();
- * const all = { main: job, dumpActivations: job, planJob: none, checkInputs: none, inspectPath: none };
+ * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job };
+ * const all = { ...rest, main: job, dumpActivations: job, planJob: none, checkInputs: none, inspectPath: none };
  * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
  * const jobs = remoteJobs(() => ({ wire: port1, died: new Promise<never>(() => {}), close }));
@@ -92,6 +93,10 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
   return {
     main: (config, hooks) => call("main", config, hooks),
     dumpActivations: (config, hooks) => call("dumpActivations", config, hooks),
+    dumpPart: (config, hooks) => call("dumpPart", config, hooks),
+    measureSample: (config, hooks) => call("measureSample", config, hooks),
+    mergeParts: (config, hooks) => call("mergeParts", config, hooks),
+    renderArtifacts: (config, hooks) => call("renderArtifacts", config, hooks),
     planJob: (config) => call("planJob", config),
     checkInputs: (config, hooks) => call("checkInputs", config, hooks),
     inspectPath: (request) => call("inspectPath", request),

@@ -4,6 +4,7 @@
  */
 import { ConfigError } from "../compute/errors.ts";
 import type { VisualsConfig } from "../config.ts";
+import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
@@ -14,7 +15,9 @@ import { loadConfig } from "./load_config.ts";
 import { localPath } from "./local_path.ts";
 import { ProgressReporter } from "./progress.ts";
 import { type ReportEnvironment, runCheck, runInspect } from "./report_commands.ts";
+import { runServe, type ServeEnvironment } from "./serve_command.ts";
 import { settingsPage } from "./settings_page.ts";
+import { dumpLocally, type SplitEnvironment, submitJobs } from "./split_commands.ts";
 import { summaryText } from "./summary_text.ts";
 
 /** Everything that a command touches of the outside. */
@@ -41,8 +44,18 @@ export interface CliEnvironment {
   readonly readFile: (path: string) => Promise<Record<string, unknown>>;
   /** Resolves symlinks. */
   readonly realPath: (path: string) => Promise<string>;
+  /** Reads an environment variable, for `--part env:NAME/NAME`. */
+  readonly variable: (name: string) => string | undefined;
+  /** Writes a text file. */
+  readonly writeText: SplitEnvironment["writeText"];
+  /** Submits a batch script. */
+  readonly sbatch: SplitEnvironment["sbatch"];
+  /** Runs the program again. */
+  readonly runDeno: SplitEnvironment["runDeno"];
   /** Loads the work, which needs `grants` and nothing else; only commands that need it do. */
   readonly loadJobs: (grants: Grants) => Promise<Jobs>;
+  /** Serves a directory on this computer. */
+  readonly serve?: ServeEnvironment["serve"];
 }
 
 /** One command. A new one is an entry in {@linkcode COMMANDS}. */
@@ -66,6 +79,26 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Compute only: rankings and statistics of every latent",
     run: (words, env, started) => runJob("dump", words, env, started),
   },
+  measure: {
+    usage: "[FLAGS]",
+    summary: "Measure what rows are scaled by, once for all parts of a dump",
+    run: (words, env, started) => runJob("measure", words, env, started),
+  },
+  merge: {
+    usage: "[--parts N] [FLAGS]",
+    summary: "Merge the parts that dump --part computed into artifacts",
+    run: (words, env, started) => runJob("merge", words, env, started),
+  },
+  render: {
+    usage: "[--part I/N] [FLAGS]",
+    summary: "Draw pictures and pages of what is computed",
+    run: (words, env, started) => runJob("render", words, env, started),
+  },
+  submit: {
+    usage: "--slurm.array N [FLAGS]",
+    summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
+    run: (words, env, started) => runJob("submit", words, env, started),
+  },
   check: {
     usage: "[--json] [FLAGS]",
     summary: "Try the encoder on a sample: do checkpoint, layer, scaling and pictures belong together?",
@@ -75,6 +108,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "FILE|DIR [--json]",
     summary: "Say what a checkpoint, shards, artifacts or pictures are; held against --data.shard-root if given",
     run: (words, env, started) => runInspect(words, reportEnvironment(env, started)),
+  },
+  serve: {
+    usage: "DIR [--port N]",
+    summary: "Show an output directory in the browser, on this computer only; it follows a run that goes on",
+    run: (words, env) => runServe(words, env),
   },
   help: {
     usage: "[FLAG]",
@@ -98,6 +136,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
  *   words: ["--version"], moduleUrl: import.meta.url, version: "1.2.3", stdout: (text) => void (out += text),
  *   stderr: () => {}, columns: undefined, color: false, now: () => 0, signal: new AbortController().signal,
  *   readFile: () => Promise.reject(), realPath: () => Promise.reject(), loadJobs: () => Promise.reject(),
+ *   variable: () => undefined, writeText: () => Promise.reject(), sbatch: () => Promise.reject(),
+ *   runDeno: () => Promise.reject(),
  * });
  * if (code !== 0 || out !== "saev-visuals 1.2.3\n") throw new Error(out);
  * ```
@@ -131,17 +171,29 @@ function findCommand(name: string | undefined): Command {
   throw new ConfigError(`Found ${name} where a command was expected: ${list}; ${hint}`, { path: "" });
 }
 
+/** Jobs that take a configuration and report what they did. */
+type JobName = "main" | "dumpActivations" | "dumpPart" | "measureSample" | "mergeParts" | "renderArtifacts";
+
+/** Commands that compute or draw. */
+type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "submit";
+
 async function runJob(
-  command: "visuals" | "dump",
+  command: JobCommand,
   words: readonly string[],
   env: CliEnvironment,
   started: (paths: JobPaths) => void,
 ): Promise<void> {
   const demoRoot = command === "visuals" ? demoDirectory(env.moduleUrl) : false;
-  const { config, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
+  const { config: asked, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
+  checkSplit(command, asked);
+  const config = asked.part === undefined ? asked : { ...asked, part: resolvePart(asked.part, env.variable) };
   started({ inputs: [config.ckpt, config.data.shardRoot, config.images.root], output: config.dumpTo });
   const grants = await withRealPaths(grantsFor(config, { ...env, command }), env.realPath);
   const jobs = await env.loadJobs(grants);
+  if (command === "submit") {
+    env.stdout(await submitJobs(config, env, jobs));
+    return;
+  }
   if (config.dryRun) {
     env.stdout(dryRunText(await jobs.planJob(config), leastPrivilegeCommand(grants, { ...env, command, words })));
     return;
@@ -151,16 +203,38 @@ async function runJob(
     reporter.log(`No inputs were given: running the demo (240 emoji pictures, 768 latents) into ${config.dumpTo}`);
   }
   try {
-    const summary = await jobs[command === "visuals" ? "main" : "dumpActivations"](
-      config,
-      hooksFor(reporter, config, env),
-    );
+    const hooks = hooksFor(reporter, config, env);
+    const summary = config.local
+      ? await dumpLocally(config, env, { jobs, hooks })
+      : await jobs[jobOf(command, config)](config, hooks);
     reporter.finish();
     if (!config.quiet) env.stdout(summaryText(config.profile ? summary : { ...summary, profile: undefined }));
   } catch (error) {
     reporter.finish();
     throw error;
   }
+}
+
+function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig): JobName {
+  if (command === "dump") return part === undefined ? "dumpActivations" : "dumpPart";
+  return ({ visuals: "main", measure: "measureSample", merge: "mergeParts", render: "renderArtifacts" } as const)[
+    command
+  ];
+}
+
+/** Flags that only some commands know what to do with. */
+function checkSplit(command: JobCommand, { part, parts, local }: VisualsConfig): void {
+  const misplaced = part !== undefined && command !== "dump" && command !== "render"
+    ? ["--part", "dump or render"]
+    : local && (command !== "dump" || part !== undefined)
+    ? ["--local", "dump, without --part"]
+    : parts !== undefined && command !== "merge" && !local
+    ? ["--parts", "merge, or dump with --local"]
+    : undefined;
+  if (misplaced === undefined) return;
+  throw new ConfigError(`${misplaced[0]} was given to ${command}, but belongs to ${misplaced[1]}; see --help`, {
+    path: misplaced[0].slice(2),
+  });
 }
 
 function reportEnvironment(env: CliEnvironment, started: (paths: JobPaths) => void): ReportEnvironment {

@@ -12,7 +12,7 @@ import { renderIndexPage } from "../render/page.ts";
 import type { OpenedDump } from "./dump.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
 import { pageData } from "./page_data.ts";
-import { startPlot } from "./plot_distributions.ts";
+import { plotDistributions } from "./plot_distributions.ts";
 import { chosenLatents, renderLatents } from "./render_latents.ts";
 
 /**
@@ -54,15 +54,11 @@ export async function draw(
     () => renderLatents(config, artifacts, { latents, pictures, directory, hooks }),
   );
   // After the pictures, which take every core and are what the user came for.
-  const plot = await watch.time("plot", () => startPlot(config, artifacts, { directory, hooks }));
+  const plot = await watch.time("plot", () => plotDistributions(config, artifacts, directory));
   await watch.time(
     "page",
     async () =>
-      await atomicWrite(
-        `${directory}/index.html`,
-        renderIndexPage(pageData(config, artifacts, { pages, plot: plot?.src })),
-      ),
+      await atomicWrite(`${directory}/index.html`, renderIndexPage(pageData(config, artifacts, { pages, plot }))),
   );
-  await watch.time("plot", () => plot?.written);
   return { latents: latents.length, drawn: pages.reduce((sum, page) => sum + page.pictures.length, 0) };
 }

@@ -54,7 +54,7 @@ async function mergeFound(job: OpenedDump, found: FoundParts, hooks: JobHooks): 
   const scratch = `${directory}/parts/.merging`;
   await removeTree(scratch);
   try {
-    const { rows, skippedRows } = await withJoined(files, { scratch, hooks, watch }, async (joined) => {
+    const { skippedRows } = await withJoined(files, { scratch, hooks, watch }, async (joined) => {
       const notes = notesOf(job, joined, backends);
       notes.forEach((note) => hooks.log(note));
       const set = await artifactSet(joined, config.percentile, hooks);
@@ -83,7 +83,6 @@ async function mergeFound(job: OpenedDump, found: FoundParts, hooks: JobHooks): 
     hooks.log(`Merged ${parts.length} parts of ${inputs.shards.files.length} shards into ${directory}`);
     return {
       outputs: [directory],
-      rows,
       skippedRows,
       seconds: (performance.now() - startedMs) / 1000,
       profile: watch.seconds,

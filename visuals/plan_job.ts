@@ -38,6 +38,8 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
   await backend.close();
   const directory = await outputDirectory(config);
   return {
+    directory,
+    shards: shards.files.length,
     reads: [
       { path: config.ckpt, bytes: await fileSize(config.ckpt) ?? 0 },
       { path: `${shards.root}/metadata.json`, bytes: await fileSize(`${shards.root}/metadata.json`) ?? 0 },

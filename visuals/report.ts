@@ -7,6 +7,10 @@
 export interface JobPlan {
   /** Files it would read, with their sizes. */
   readonly reads: readonly { readonly path: string; readonly bytes: number }[];
+  /** Directory of the artifacts. */
+  readonly directory: string;
+  /** Shards, and so the most parts that are of use. */
+  readonly shards: number;
   /** Rows it would encode. */
   readonly rows: number;
   /** Images they come from. */

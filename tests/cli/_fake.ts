@@ -13,6 +13,8 @@ export interface FakeRun {
 }
 
 export const PLAN: JobPlan = {
+  directory: "data/sort_by_patch",
+  shards: 1,
   reads: [{ path: "sae.pt", bytes: 595_000 }, { path: "shards/acts000000.bin", bytes: 2_496_000 }],
   rows: 15_360,
   images: 240,
@@ -48,6 +50,7 @@ export async function run(
       seen = config;
       return options.jobs?.dumpActivations?.(config, hooks) ?? Promise.resolve({});
     },
+    ...split(options.jobs, (config) => seen = config),
     planJob: (config) => {
       seen = config;
       return options.jobs?.planJob?.(config) ?? Promise.resolve(PLAN);
@@ -71,7 +74,29 @@ export async function run(
     readFile: (path) => Promise.resolve(options.files?.[path] ?? {}),
     realPath: (path) => Promise.resolve(path),
     loadJobs: () => Promise.resolve(jobs),
+    variable: () => undefined,
+    writeText: () => Promise.resolve(),
+    sbatch: () => Promise.reject(new Error("No scheduler here")),
+    runDeno: () => Promise.reject(new Error("No program to run")),
     ...options.env,
   });
   return { code, out, err, config: seen };
+}
+
+/** The jobs that a split run is made of. */
+function split(
+  given: Partial<Jobs> | undefined,
+  saw: (config: VisualsConfig) => void,
+): Pick<Jobs, "dumpPart" | "measureSample" | "mergeParts" | "renderArtifacts"> {
+  const fake =
+    (name: "dumpPart" | "measureSample" | "mergeParts" | "renderArtifacts"): Jobs["main"] => (config, hooks) => {
+      saw(config);
+      return given?.[name]?.(config, hooks) ?? Promise.resolve({});
+    };
+  return {
+    dumpPart: fake("dumpPart"),
+    measureSample: fake("measureSample"),
+    mergeParts: fake("mergeParts"),
+    renderArtifacts: fake("renderArtifacts"),
+  };
 }

@@ -17,7 +17,8 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
     jobs: remoteJobs(() => {
       const { port1, port2 } = new MessageChannel();
       const missing = (): Promise<never> => Promise.reject(new Error("not asked for"));
-      const none = { checkInputs: missing, inspectPath: missing };
+      const split = { dumpPart: missing, measureSample: missing, mergeParts: missing, renderArtifacts: missing };
+      const none = { ...split, checkInputs: missing, inspectPath: missing };
       serveJobs(
         port2,
         () => Promise.resolve({ main: missing, dumpActivations: missing, planJob: missing, ...none, ...jobs }),
