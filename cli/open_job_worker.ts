@@ -18,7 +18,8 @@ export function openJobWorker(grants: Grants, { limitWrite }: { readonly limitWr
       permissions: {
         read: [...grants.read],
         write: limitWrite ? [...grants.write] : "inherit",
-        import: "inherit",
+        // The program is local then, and so are its modules: nothing needs code from anywhere else.
+        import: false,
       },
     },
   } as const;

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { parseConfig } from "../../config.ts";
+import { grantsFor } from "../../cli/grants.ts";
+import { path, ROOT, runDeno, TMP, withFolder } from "./_deno.ts";
+
+const PERMISSIONS: Deno.PermissionOptions = { read: [ROOT], write: [TMP], run: ["deno"] };
+
+/** What the module in the job's place tries; every one has to be refused by Deno itself. */
+const ATTEMPTS: Readonly<Record<string, string>> = {
+  "read a file outside": `await Deno.readTextFile("/etc/hostname")`,
+  "read its parent": `for await (const _ of Deno.readDir(PARENT)) break`,
+  "read what the output's neighbour holds": `await Deno.readTextFile(PARENT + "/secret.txt")`,
+  "climb out of the output": `await Deno.readTextFile(OUT + "/../secret.txt")`,
+  "ask where a file outside is": `await Deno.stat("/etc/hostname")`,
+  "write outside": `await Deno.writeTextFile(PARENT + "/written.txt", "x")`,
+  "write to the inputs": `await Deno.writeTextFile(SHARDS + "/written.txt", "x")`,
+  "write to the checkpoint": `await Deno.writeTextFile(CKPT, "x")`,
+  "write to the program": `await Deno.writeTextFile(new URL("./written.ts", import.meta.url), "x")`,
+  "remove an input": `await Deno.remove(CKPT)`,
+  "rename an input into the output": `await Deno.rename(CKPT, OUT + "/sae.pt")`,
+  "make a link": `await Deno.symlink("/etc", OUT + "/etc")`,
+  "make a temporary file": `await Deno.makeTempFile()`,
+  "fetch": `await fetch("http://127.0.0.1:8080/")`,
+  "connect": `await Deno.connect({ hostname: "127.0.0.1", port: 9 })`,
+  "listen": `Deno.listen({ port: 0 })`,
+  "look a name up": `await Deno.resolveDns("localhost", "A")`,
+  "load code from elsewhere": `await import("https://esm.sh/" + "left-pad@1.3.0")`,
+  "read the environment": `Deno.env.get("HOME")`,
+  "list the environment": `Deno.env.toObject()`,
+  "run a program": `await new Deno.Command("deno", { args: ["--version"] }).output()`,
+  "load native code": `Deno.dlopen("libc.so.6", {})`,
+  "ask for the host's name": `Deno.hostname()`,
+  "ask for the user": `Deno.uid()`,
+  "ask for the network's interfaces": `Deno.networkInterfaces()`,
+  "ask for the system's version": `Deno.osRelease()`,
+  "start a worker with more": `await inWorker({ read: true, net: true }, "await Deno.readTextFile('/etc/hostname')")`,
+  "read outside from a worker of its own": `await inWorker("inherit", "await Deno.readTextFile('/etc/hostname')")`,
+  "read the inputs from a worker without permissions":
+    `await inWorker("none", "await Deno.readTextFile(" + JSON.stringify(CKPT) + ")")`,
+};
+
+/** Runs in the job's worker: the same file name, started by the same code. */
+const PROBE = (facts: Readonly<Record<string, string>>): string => `
+${Object.entries(facts).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`).join("\n")}
+const inWorker = (permissions: unknown, code: string) => new Promise<void>((resolve, reject) => {
+  const url = "data:text/javascript," + encodeURIComponent(
+    "try {" + code + "; self.postMessage(['done', '']) } catch (e) { self.postMessage([e.name, e.message]) }");
+  const worker = new Worker(url, { type: "module", deno: { permissions } } as WorkerOptions);
+  worker.onerror = (event) => { event.preventDefault(); reject(Object.assign(new Error(event.message), { name: "NotCapable" })) };
+  worker.onmessage = ({ data: [name, message] }) => {
+    worker.terminate();
+    if (name === "done") resolve(); else reject(Object.assign(new Error(message), { name }));
+  };
+});
+const results: Record<string, string> = {};
+const attempt = async (what: string, body: () => unknown) => {
+  try { await body(); results[what] = "it worked"; }
+  catch (error) { results[what] = (error as Error).name + ": " + (error as Error).message; }
+};
+self.onmessage = async () => {
+${
+  Object.entries(ATTEMPTS).map(([what, code]) => `  await attempt(${JSON.stringify(what)}, async () => { ${code} });`)
+    .join("\n")
+}
+  await attempt("CONTROL read the checkpoint", () => Deno.readFile(CKPT));
+  await attempt("CONTROL list the shards", async () => { for await (const _ of Deno.readDir(SHARDS)) break; });
+  await attempt("CONTROL write the output", () => Deno.writeTextFile(OUT + "/x.txt", "x"));
+  self.postMessage(results);
+};
+`;
+
+Deno.test({
+  name:
+    "from inside the job's worker: reading and writing outside, net, env, run, ffi, sys and more workers are refused",
+  permissions: PERMISSIONS,
+  fn: (): Promise<void> =>
+    withFolder(async (folder) => {
+      const [program, out] = [new URL("program/cli/", folder), new URL("out/", folder)];
+      await Deno.mkdir(program, { recursive: true });
+      await Deno.mkdir(out);
+      await Deno.writeTextFile(new URL("secret.txt", folder), "secret");
+      const golden = new URL("fixtures/golden/patch/", ROOT);
+      const config = parseConfig({
+        ckpt: path(new URL("sae.pt", golden)),
+        data: { shardRoot: path(new URL("shards", golden)) },
+        images: { kind: "image-folder", root: path(new URL("fixtures/demo/emoji/images", ROOT)) },
+        dumpTo: path(out).slice(0, -1),
+      });
+      const grants = grantsFor(config, { moduleUrl: new URL("../cli.ts", program).href, command: "visuals" });
+      // The code that starts the job's worker, with another module in the job's place.
+      await Deno.copyFile(new URL("cli/open_job_worker.ts", ROOT), new URL("open_job_worker.ts", program));
+      const facts = {
+        CKPT: config.ckpt,
+        SHARDS: config.data.shardRoot,
+        OUT: config.dumpTo,
+        PARENT: path(folder).slice(0, -1),
+      };
+      await Deno.writeTextFile(new URL("job_worker.ts", program), PROBE(facts));
+      await Deno.writeTextFile(
+        new URL("main.ts", program),
+        `import { openJobWorker } from "./open_job_worker.ts";
+const { wire, died } = openJobWorker(${JSON.stringify(grants)}, { limitWrite: true });
+const results = await Promise.race([died, new Promise((resolve) => {
+  wire.onmessage = ({ data }) => resolve(data);
+  wire.postMessage("go");
+})]);
+console.log(JSON.stringify(results));
+Deno.exit(0);
+`,
+      );
+      const args = ["run", "--no-prompt", "--no-check", "--no-config", "--allow-read", "--allow-write"];
+      const { code, stdout, stderr } = await runDeno([
+        ...args,
+        "--unstable-worker-options",
+        path(new URL("main.ts", program)),
+      ]);
+      assert.equal(code, 0, stderr);
+      const results = JSON.parse(stdout) as Record<string, string>;
+      for (const what of Object.keys(ATTEMPTS)) {
+        assert.match(
+          results[what] ?? "not tried",
+          /NotCapable|Requires [\w-]+ access|escalate/,
+          `${what}: ${results[what]}`,
+        );
+      }
+      for (const [what, result] of Object.entries(results)) {
+        if (what.startsWith("CONTROL")) assert.equal(result, "it worked", what);
+      }
+      assert.equal(Object.keys(results).length, Object.keys(ATTEMPTS).length + 3);
+      assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["out", "program", "secret.txt"]);
+      assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name), ["x.txt"]);
+    }),
+});
