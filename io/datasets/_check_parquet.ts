@@ -7,7 +7,6 @@
  * Source: Apache Parquet's `parquet.thrift`, and "Encodings" for the runs of the RLE/bit-packing hybrid.
  * @module
  */
-import type { FileMetaData } from "npm:hyparquet@1.31.5";
 import { IMAGE_COLUMN, LABEL_COLUMN } from "./_picture_table.ts";
 import { readThrift, type Thrift } from "./_thrift.ts";
 
@@ -24,6 +23,29 @@ const MAX_INDEX_BITS = 24;
 /** Page types and encodings, by number. */
 const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
 const [PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY] = [0, 2, 3, 8];
+
+/** What is looked at of the metadata that the library parses. */
+export interface CheckedMetadata {
+  readonly schema: readonly {
+    readonly name: string;
+    readonly type?: string;
+    readonly num_children?: number;
+    readonly repetition_type?: string;
+    readonly logical_type?: { readonly type: string };
+  }[];
+  readonly row_groups: readonly {
+    readonly num_rows: bigint;
+    readonly columns: readonly {
+      readonly meta_data?: {
+        readonly path_in_schema: readonly string[];
+        readonly codec: string;
+        readonly total_compressed_size: bigint;
+        readonly data_page_offset: bigint;
+        readonly dictionary_page_offset?: bigint;
+      };
+    }[];
+  }[];
+}
 
 /** Inflates a page, as the library's own table of codecs does. */
 export type Inflate = (bytes: Uint8Array, size: number) => Uint8Array;
@@ -45,7 +67,7 @@ export interface CheckedColumn {
  * @throws {Error} If the columns are not of a shape that pictures and labels have, or rows or bytes are claimed that a file
  *   of `size` bytes cannot hold.
  */
-export function checkLayout(metadata: FileMetaData, size: number): CheckedColumn[] {
+export function checkLayout(metadata: CheckedMetadata, size: number): CheckedColumn[] {
   const { schema } = metadata;
   if (schema.length > MAX_SCHEMA) throw new Error(`its schema has ${schema.length} elements`);
   const leaves = leavesOf(metadata);
@@ -77,7 +99,7 @@ export function checkLayout(metadata: FileMetaData, size: number): CheckedColumn
 }
 
 /** Leaves below the two columns: a plain column, or a struct of plain columns. */
-function leavesOf({ schema }: FileMetaData): Map<string, { levels: number; isBoolean: boolean }> {
+function leavesOf({ schema }: CheckedMetadata): Map<string, { levels: number; isBoolean: boolean }> {
   const leaves = new Map<string, { levels: number; isBoolean: boolean }>();
   const walk = (at: number, path: readonly string[], levels: number): number => {
     const element = schema[at];
