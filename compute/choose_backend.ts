@@ -10,7 +10,16 @@ import { createReferenceBackend } from "./reference/mod.ts";
 export interface ChooseBackendOptions {
   /** Whether `webgpu`, asked for by name, may run on a software adapter; true if not given. */
   readonly allowSoftware?: boolean;
+  /** How the GPU stores rows and weights; `f32` if not given. The other backends always use f32. */
+  readonly precision?: "f32" | "f16";
+  /** Told when something happens that a user should know, as a lost and replaced GPU. */
+  readonly log?: (line: string) => void;
 }
+
+/** What the WebGPU backend is made with. */
+export type WebgpuChoice =
+  & Required<Pick<ChooseBackendOptions, "allowSoftware">>
+  & Omit<ChooseBackendOptions, "allowSoftware">;
 
 /** A backend and the reason it was chosen, for the manifest. */
 export interface BackendChoice {
@@ -23,7 +32,7 @@ export interface BackendChoice {
 /** How each backend is made; tests put in their own. */
 export interface BackendLoaders {
   /** Makes the WebGPU backend; refuses a software adapter unless allowed. */
-  readonly webgpu: (options: { allowSoftware: boolean }) => Promise<Backend>;
+  readonly webgpu: (options: WebgpuChoice) => Promise<Backend>;
   /** Makes the WebAssembly backend; how many threads it starts is the plan's matter. */
   readonly wasm: () => Promise<Backend>;
   /** Makes the reference backend. */
@@ -62,26 +71,29 @@ export async function chooseBackend(
   options: ChooseBackendOptions = {},
   loaders: BackendLoaders = LOADERS,
 ): Promise<BackendChoice> {
-  const { allowSoftware = true } = options;
+  const { allowSoftware = true, ...rest } = options;
   const reason = "asked for by name";
   switch (device) {
     case "webgpu":
-      return { backend: await loaders.webgpu({ allowSoftware }), reason };
+      return { backend: await loaders.webgpu({ allowSoftware, ...rest }), reason };
     case "wasm":
       return { backend: await loaders.wasm(), reason };
     case "reference":
       return { backend: await loaders.reference(), reason };
     case "auto":
-      return await chooseFirst(loaders);
+      return await chooseFirst(loaders, rest);
     default:
       throw new RangeError(`Cannot compute on ${device}: expected auto, webgpu, wasm or reference`);
   }
 }
 
-async function chooseFirst(loaders: BackendLoaders): Promise<BackendChoice> {
+async function chooseFirst(
+  loaders: BackendLoaders,
+  options: Omit<ChooseBackendOptions, "allowSoftware">,
+): Promise<BackendChoice> {
   const passedOver: string[] = [];
   const because = (what: string): string => [...passedOver, what].join("; ");
-  const gpu = await attempt("webgpu", () => loaders.webgpu({ allowSoftware: false }), passedOver);
+  const gpu = await attempt("webgpu", () => loaders.webgpu({ allowSoftware: false, ...options }), passedOver);
   if (gpu?.details.software === true) {
     await gpu.close();
     passedOver.push("webgpu: there is only a software adapter");

@@ -183,6 +183,9 @@ const GROUPS = {
     device: z.enum(["auto", "webgpu", "wasm", "reference"]).default("auto").meta({
       description: "Backend; auto takes the fastest that works here and says why, a named one is never replaced",
     }),
+    precision: z.enum(["f32", "f16"]).default("f32").meta({
+      description: "How the webgpu backend stores rows and weights; f16 is faster and rounds each by up to 2^-11",
+    }),
     nWorkers: z.int().min(0).default(0).meta({
       description: "Worker threads; 0 for one per core",
       unit: "threads",

@@ -103,6 +103,8 @@ export interface VisualsConfig {
   readonly maxPixels: number;
   /** Backend. */
   readonly device: "auto" | "webgpu" | "wasm" | "reference";
+  /** How the WebGPU backend stores rows and weights. */
+  readonly precision: "f32" | "f16";
   /** Worker threads, ≥ 1. */
   readonly nWorkers: number;
   /** Rows in one batch of the ranking pass. */

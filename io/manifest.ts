@@ -153,6 +153,11 @@ export function compareManifest(found: Manifest, request: ArtifactRequest): stri
     if (was === is || (path === "data.nRandomSamples" && !isScaled(request.config))) continue;
     differences.push(`${path} was ${was ?? "not set"} and is now ${is ?? "not set"}`);
   }
+  // Only the GPU computes in another precision than f32.
+  const [stored, wanted] = [setting(found.config, "precision"), setting(request.config, "precision")];
+  if (found.backend.name === "webgpu" && (stored ?? '"f32"') !== (wanted ?? '"f32"')) {
+    differences.push(`precision was ${stored} and is now ${wanted}`);
+  }
   const device = setting(request.config, "device");
   if (device !== undefined && device !== '"auto"' && device !== JSON.stringify(found.backend.name)) {
     differences.push(`the ${found.backend.name} backend computed them and ${device} is now asked for`);

@@ -230,7 +230,10 @@ interface PassOptions {
 async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptions): Promise<Pass> {
   const { hooks, watch, progressIn } = options;
   for (const warning of inputs.warnings) hooks.log(warning, "warn");
-  const choice = await watch.time("choose backend", () => chooseBackend(config.device));
+  const choice = await watch.time(
+    "choose backend",
+    () => chooseBackend(config.device, { precision: config.precision, log: hooks.log }),
+  );
   const { backend } = choice;
   const release = async (close?: () => Promise<void>): Promise<void> => {
     await close?.();

@@ -75,7 +75,10 @@ async function onePart(
       ? `Part ${index} of ${count} is empty: there are ${job.inputs.shards.files.length} shards`
       : `Part ${index} of ${count}: images ${range.firstImage} to ${range.firstImage + range.nImages - 1}`,
   );
-  const { backend, reason } = await watch.time("choose backend", () => chooseBackend(config.device));
+  const { backend, reason } = await watch.time(
+    "choose backend",
+    () => chooseBackend(config.device, { precision: config.precision, log: hooks.log }),
+  );
   try {
     hooks.log(`Computing on ${backend.name}: ${reason}`);
     const saved = new SavedProgress(directory, { request, backend, log: hooks.log });

@@ -34,7 +34,7 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
   const passes = 1 + (config.data.scaleMean ? 1 : 0) + (config.data.scaleNorm ? 1 : 0);
   const sampled = Math.min(1, config.data.nRandomSamples / nRows);
   const rowBytes = shards.nImages * imageStride(layout) * 4;
-  const { backend, reason } = await chooseBackend(config.device);
+  const { backend, reason } = await chooseBackend(config.device, { precision: config.precision });
   await backend.close();
   const directory = await outputDirectory(config);
   return {

@@ -4,6 +4,7 @@
  * ```
  * deno task bench [--rounds 5] [--peers gemm,tuned,seed] [--threads 2] [--imgs 1344] [--l0 120] [--exp 16]
  *                 [--sweep rows|dsae|l0|threads] [--profile] [--dir tests/tmp/bench] [--json FILE]
+ * deno task bench --device webgpu [the flags of webgpu_bench.ts]
  * ```
  *
  * Each round times ours and every peer once, one after the other; what is printed are ratios of the same round, because the
@@ -17,7 +18,16 @@ import { hasTorch, makeWorkload, timeOurs, timeTorch, type Timing, type Workload
 /** Where results and workloads go unless told otherwise. */
 const DIR = new URL("../tmp/bench", import.meta.url).pathname;
 
+const device = Deno.args.indexOf("--device");
+if (device >= 0 && Deno.args[device + 1] === "webgpu") {
+  // A card has other stages, other peers and another kind of workload: it has a script of its own.
+  Deno.args.splice(device, 2);
+  await import("./webgpu_bench.ts");
+  Deno.exit();
+}
+
 const { values: options } = parseArgs({
+  args: Deno.args,
   options: {
     rounds: { type: "string", default: "5" },
     peers: { type: "string", default: "gemm,tuned" },
@@ -26,6 +36,7 @@ const { values: options } = parseArgs({
     l0: { type: "string", default: "120" },
     exp: { type: "string", default: "16" },
     sweep: { type: "string", default: "" },
+    device: { type: "string", default: "wasm" },
     profile: { type: "boolean", default: false },
     dir: { type: "string", default: DIR },
     json: { type: "string", default: "" },

@@ -63,6 +63,7 @@ Deno.test({
       exif: false,
       maxPixels: 178_956_970,
       device: "auto",
+      precision: "f32",
       topkBatchSize: 16384,
       saeBatchSize: 16384,
       maxMemory: 2 ** 33,
