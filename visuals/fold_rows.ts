@@ -94,6 +94,7 @@ export async function foldRows(inputs: Inputs, plan: FoldPlan, options: FoldOpti
       return await foldFrom(await saving?.to.load(), inputs, plan, options);
     } catch (error) {
       if (error instanceof NonFiniteError) throw withPlace(error, inputs);
+      if (isOutOfMemory(error)) throw outOfMemory(error, inputs);
       if (!isCrash(error) || tries > 0) throw error;
       hooks.log(
         `The computation broke off (${error.message}); starting it again, once, from the last saved state`,
@@ -114,7 +115,7 @@ async function foldFrom(
   const perImage = rowsPerImage(layout);
   const fold = await watch.time(
     "prepare",
-    () => withMemory(inputs, () => withInputNorm(backend).open(inputs.sae, plan, from?.state)),
+    () => withInputNorm(backend).open(inputs.sae, plan, from?.state),
   );
   const reader = openBlocks(inputs.shards, inputs.layer);
   const report = (done: number): void =>
@@ -191,19 +192,20 @@ function isCrash(error: unknown): error is Error {
     (error instanceof Error && error.message.startsWith("A compute worker stopped"));
 }
 
-/** Engines refuse memory with a RangeError of their own words. */
-async function withMemory<T>({ sae }: Inputs, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    if (!(error instanceof RangeError && /allocat/i.test(error.message))) throw error;
-    throw new DeviceLimitError(
-      `Cannot take the memory for ${sae.dSae} latents (${error.message}): free some, or take a smaller --top-k, ` +
-        "--topk-batch-size or --n-distributions",
-      { limit: "memory", requested: NaN, available: NaN },
-      { cause: error },
-    );
-  }
+/** Engines refuse memory with errors of their own words. */
+function isOutOfMemory(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return /allocat|typed array length/i.test(error.message) && error instanceof RangeError ||
+    error.name === "DataCloneError" && /out of memory|ArrayBuffer/.test(error.message);
+}
+
+function outOfMemory(error: Error, { sae }: Inputs): DeviceLimitError {
+  return new DeviceLimitError(
+    `Cannot take the memory for ${sae.dSae} latents (${error.message}): free some, or take a smaller --top-k, ` +
+      "--topk-batch-size or --n-distributions",
+    { limit: "memory", requested: NaN, available: NaN },
+    { cause: error },
+  );
 }
 
 /** Says where on disk a bad value lies. With a mean over layers or tokens that is the first vector that went into it. */
