@@ -19,9 +19,8 @@ const MAX_MESSAGE_LENGTH = 1000;
  * ```
  */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
   return clipped(
-    clipped(text).replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (unit) => {
+    clipped(text).replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (unit) => {
       if (unit === "\n") return "\\n";
       const code = unit.charCodeAt(0).toString(16);
       return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code}`;

@@ -3,7 +3,7 @@
  * @module
  */
 import { chooseLatents } from "../compute/choose_latents.ts";
-import { ConfigError } from "../compute/errors.ts";
+import { ArtifactError, ConfigError } from "../compute/errors.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
@@ -74,7 +74,7 @@ export async function renderLatents(
   },
 ): Promise<PageLatent[]> {
   const { latents, pictures, directory, hooks } = options;
-  const shown = latents.map((latent) => distinctImages(artifacts, latent));
+  const shown = latents.map((latent) => distinctImages(artifacts, latent, pictures.length));
   const total = shown.reduce((sum, entries) => sum + entries.length, 0);
   const ledger = await PictureLedger.open(config, { manifest: artifacts.manifest, directory, hooks });
   const failures = new Set<number>();
@@ -184,13 +184,21 @@ function heatmapOf({ values, upper }: Shown): Heatmap {
 }
 
 /** The distinct images among a latent's valid entries, in rank order. */
-function distinctImages(artifacts: StoredArtifacts, latent: number): Shown[] {
+function distinctImages(artifacts: StoredArtifacts, latent: number, nImages: number): Shown[] {
   const { k, topCount, topI } = artifacts;
   const seen = new Set<number>();
   const entries: Shown[] = [];
   for (let rank = 0; rank < topCount[latent]; rank++) {
     const image = topI[latent * k + rank];
     if (seen.has(image)) continue;
+    if (image >= nImages) {
+      const { directory } = artifacts;
+      throw new ArtifactError(
+        `Cannot use ${directory}: latent ${latent} ranks image ${image}, and there are ${nImages} pictures; ` +
+          "compute the artifacts again with --force",
+        { path: directory },
+      );
+    }
     seen.add(image);
     const j = entries.length;
     entries.push({ latent, j, rank, image, values: new Float32Array(0), upper: 0, failed: undefined });

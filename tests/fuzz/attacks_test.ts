@@ -6,6 +6,7 @@ import { memorySource } from "../../io/byte_source.ts";
 import { torchHost } from "../../io/_torch_globals.ts";
 import { openTensor, readTorch } from "../../io/torch_file.ts";
 import { unpickle } from "../../io/unpickle.ts";
+import { parseManifest } from "../../io/manifest.ts";
 import { parseMetadata } from "../../io/_shard_metadata.ts";
 import { checkArrowMessage } from "../../io/datasets/_check_arrow.ts";
 import { readThrift } from "../../io/datasets/_thrift.ts";
@@ -127,6 +128,31 @@ Deno.test({
         await refused(() => parseMetadata({ ...good, [key]: bad }, "metadata.json"), "ShardFormatError");
       }
     }
+  },
+});
+
+Deno.test({
+  name: "a manifest names plain files, and its config nests no deeper than ours",
+  permissions,
+  async fn(): Promise<void> {
+    const input = { path: "a", sha256: "b" };
+    const good = {
+      format: 1,
+      config: { data: { layer: -1 } },
+      inputs: { checkpoint: input, metadata: input, shards: [{ name: "acts000000.bin", bytes: 4 }] },
+      backend: { name: "wasm" },
+      files: { "top_values.pt": 4 },
+      rows: 1,
+      skippedRows: 0,
+    };
+    assert.equal(parseManifest(good, "manifest.json").rows, 1);
+    for (const name of ["../../etc/shadow", "/etc/shadow", "a/b.pt", "..", "", "a\0b"]) {
+      await refused(() => parseManifest({ ...good, files: { [name]: 4 } }, "manifest.json"), "ArtifactError", /files/);
+    }
+    const config = { data: JSON.parse("[".repeat(50_000) + "]".repeat(50_000)) };
+    await refused(() => parseManifest({ ...good, config }, "manifest.json"), "ArtifactError", /config/);
+    const inputs = { ...good.inputs, shards: [{ name: "x", bytes: -1 }] };
+    await refused(() => parseManifest({ ...good, inputs }, "manifest.json"), "ArtifactError", /inputs/);
   },
 });
 
