@@ -5,10 +5,14 @@ import { contents } from "../visuals/_jobs.ts";
 import { dumpWords, startLimited } from "./_cli.ts";
 import { inTemporary, run, start } from "./_process.ts";
 
-/** A mount that only the shell that makes it sees, and that goes with it. */
-const UNSHARE = Deno.uid() === 0 ? ["-m"] : ["-rm"];
-const canMount = (await run("unshare", [...UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).catch(() => undefined))
-  ?.code === 0;
+/** Mounts that only the process that makes them sees, and that go with it: as root, or as root of a namespace. */
+async function mountsWith(flags: readonly string[]): Promise<boolean> {
+  const { code } = await run("unshare", [...flags, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
+  return code === 0;
+}
+
+const UNSHARE = await mountsWith(["-m"]) ? ["-m"] : ["-rm"];
+const canMount = await mountsWith(UNSHARE);
 
 Deno.test({
   name: "a full disk ends in one line and 5, with the artifacts before untouched",
