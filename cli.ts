@@ -37,13 +37,14 @@ function terminalColumns(): number {
 }
 
 /** The first signal asks the job to stop where it can be taken up again; a second ends the process at once. */
-function stopOnSignals(): AbortSignal {
+function stopOnSignals(warnings: EventTarget): AbortSignal {
   const controller = new AbortController();
   // SIGUSR2 is what batch systems are asked to send ahead of the end; SIGUSR1 opens Deno's inspector.
   for (const name of ["SIGINT", "SIGTERM", "SIGUSR2"] as const) {
     // Windows has only the first.
     if (name !== "SIGINT" && Deno.build.os === "windows") continue;
     Deno.addSignalListener(name, () => {
+      if (name === "SIGUSR2" && !warnings.dispatchEvent(new Event("warning", { cancelable: true }))) return;
       if (controller.signal.aborted) Deno.exit(130);
       writeAll(Deno.stderr, "\nStopping at the next safe point; a second signal stops at once\n");
       controller.abort(new DOMException(`Stopped by ${name}`, "AbortError"));
@@ -68,6 +69,7 @@ async function narrowedJobs(grants: Grants): Promise<Jobs> {
 
 if (import.meta.main) {
   const isTerminal = Deno.stderr.isTerminal();
+  const warnings = new EventTarget();
   const code = await runCli({
     words: Deno.args,
     moduleUrl: import.meta.url,
@@ -77,7 +79,8 @@ if (import.meta.main) {
     columns: isTerminal ? terminalColumns : undefined,
     color: isTerminal && !Deno.noColor,
     now: () => performance.now(),
-    signal: stopOnSignals(),
+    signal: stopOnSignals(warnings),
+    warnings,
     readFile: readConfigFile,
     realPath: Deno.realPath,
     loadJobs: narrowedJobs,

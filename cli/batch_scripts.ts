@@ -129,14 +129,16 @@ function stepScript(step: BatchStep, facts: BatchFacts): string {
     ["chdir", workingDirectory],
     ["output", `${scriptDirectory}/logs/${step}-${isArray ? "%A_%a" : "%j"}.out`],
     ["open-mode", "append"],
-    // The step's own process hears it a minute before the limit or preemption, and saves its state.
-    ["signal", "B:TERM@60"],
+    // Heard a minute before the limit, and when preemption begins: the state is saved and the work goes on. A task that
+    // ended by itself then would count as failed, and not be requeued.
+    ["signal", "B:USR2@60"],
   ];
   const command = step === "page" ? "render" : step;
   const own = [
     ["--n-workers", String(slurm.cpus)],
     ...(step === "merge" ? [["--parts", String(slurm.array)]] : []),
     ...(step === "merge" || step === "measure" ? [] : [["--resume"]]),
+    ...(step === "dump" ? [["--usr2", "go-on"]] : []),
   ];
   const deno = leastPrivilegeWords(facts.grants(command), { moduleUrl, command, words: [] });
   const lines = [

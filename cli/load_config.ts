@@ -28,6 +28,7 @@ const OUTPUT_SETTINGS: ReadonlySet<string> = new Set([
   "profile",
   "quiet",
   "resume",
+  "usr2",
 ]);
 
 /**

@@ -26,7 +26,12 @@ interface SentError {
   readonly cause: SentError | undefined;
 }
 
-type Request = { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest } | { readonly abort: true };
+type Request =
+  | { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest }
+  | { readonly abort: true }
+  | {
+    readonly save: true;
+  };
 
 type Reply =
   | { readonly log: string; readonly level: "info" | "warn" | undefined }
@@ -72,6 +77,7 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     const { wire, died, close } = open();
     const send = (request: Request): void => wire.postMessage(request);
     const abort = (): void => send({ abort: true });
+    const save = (): void => send({ save: true });
     try {
       const answered = new Promise<Awaited<ReturnType<Jobs[K]>>>((resolve, reject) => {
         wire.onmessage = ({ data }: MessageEvent<Reply>) => {
@@ -84,9 +90,11 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
       send({ job, asked });
       if (hooks?.signal?.aborted) abort();
       hooks?.signal?.addEventListener("abort", abort);
+      hooks?.saves?.addEventListener("save", save);
       return await Promise.race([answered, died]);
     } finally {
       hooks?.signal?.removeEventListener("abort", abort);
+      hooks?.saves?.removeEventListener("save", save);
       close();
     }
   }
@@ -114,12 +122,14 @@ export function serveJobs(
   extra: Pick<JobHooks, "workerPermissions"> = {},
 ): void {
   const controller = new AbortController();
+  const saves = new EventTarget();
   const send = (reply: Reply): void => wire.postMessage(reply);
   let sentStage: string | undefined;
   let sentMs = 0;
   const hooks: JobHooks = {
     ...extra,
     signal: controller.signal,
+    saves,
     log: (log, level) => send({ log, level }),
     progress: (progress) => {
       const now = performance.now();
@@ -132,6 +142,7 @@ export function serveJobs(
   };
   wire.onmessage = async ({ data }: MessageEvent<Request>): Promise<void> => {
     if ("abort" in data) return controller.abort(new DOMException("Stopped", "AbortError"));
+    if ("save" in data) return void saves.dispatchEvent(new Event("save"));
     try {
       // Whoever sent the name of a job sent what it takes.
       const job = (await load())[data.job] as (asked: unknown, hooks: JobHooks) => Promise<unknown>;

@@ -40,6 +40,8 @@ export interface CliEnvironment {
   readonly now: () => number;
   /** Asks running work to stop. */
   readonly signal: AbortSignal;
+  /** Dispatches a cancelable `warning` when the process is told of its end ahead of time; unless it is cancelled, `signal` fires. */
+  readonly warnings?: EventTarget | undefined;
   /** Reads a config file. */
   readonly readFile: (path: string) => Promise<Record<string, unknown>>;
   /** Resolves symlinks. */
@@ -256,11 +258,19 @@ function reportEnvironment(env: CliEnvironment, started: (paths: JobPaths) => vo
 
 function hooksFor(
   reporter: ProgressReporter,
-  { quiet }: VisualsConfig,
+  { quiet, usr2 }: VisualsConfig,
   env: CliEnvironment,
 ): Parameters<Jobs["main"]>[1] {
+  const saves = new EventTarget();
+  if (usr2 === "go-on") {
+    env.warnings?.addEventListener("warning", (event) => {
+      event.preventDefault();
+      saves.dispatchEvent(new Event("save"));
+    });
+  }
   return {
     signal: env.signal,
+    saves,
     log: (line, level = "info") => {
       if (level === "warn") reporter.log(label("warning: ", env.color, 33) + line);
       else if (!quiet) reporter.log(line);

@@ -216,6 +216,10 @@ const GROUPS = {
       description: "Save the state of the pass this often; with 0 only when the job is interrupted",
       unit: "seconds",
     }),
+    usr2: z.enum(["stop", "go-on"]).default("stop").meta({
+      description:
+        "What SIGUSR2 does, which batch systems send ahead of the end: save the state and stop, or save it and go on",
+    }),
     breakLock: z.boolean().default(false).meta({
       description: "Take over an output directory that another job seems to hold",
     }),

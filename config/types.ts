@@ -121,6 +121,8 @@ export interface VisualsConfig {
   readonly resume: boolean;
   /** Seconds between saved states of the pass; 0 to save only when interrupted. */
   readonly checkpointEvery: number;
+  /** What SIGUSR2 does, which batch systems send ahead of the end: save and stop, or save and go on. */
+  readonly usr2: "stop" | "go-on";
   /** Take over a directory that another job seems to hold. */
   readonly breakLock: boolean;
   /** Which parts of how many to compute or draw, counted from 0: `3/64`, `3,7-9/64`; undefined for all in one job. */

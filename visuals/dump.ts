@@ -40,6 +40,7 @@ const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
   "quiet",
   "resume",
   "slurm",
+  "usr2",
 ]);
 
 /** Everything a pass ended in. */

@@ -130,6 +130,9 @@ async function foldFrom(
   if (from !== undefined) hooks.log(`Going on after ${next} of ${nImages} images`);
   // The backend has it now: as large as everything else, it must not be held for the whole pass.
   from = undefined;
+  let isSaveAsked = false;
+  const onSave = (): void => void (isSaveAsked = true);
+  hooks.saves?.addEventListener("save", onSave);
   let [saved, savedMs, breathMs] = [next, performance.now(), performance.now()];
   const keep = async (): Promise<void> => {
     if (saving === undefined || next === saved) return;
@@ -155,7 +158,10 @@ async function foldFrom(
         breathMs = performance.now();
       }
       const everyMs = 1000 * (saving?.everySeconds ?? 0);
-      if (everyMs > 0 && next < nImages && performance.now() - savedMs >= everyMs) {
+      const isDue = isSaveAsked || (everyMs > 0 && performance.now() - savedMs >= everyMs);
+      if (isDue && next < nImages) {
+        if (isSaveAsked) hooks.log("Saving the state, as asked, and going on");
+        isSaveAsked = false;
         await orWarn(keep, hooks);
         savedMs = performance.now();
       }
@@ -167,6 +173,7 @@ async function foldFrom(
     await fold.close();
     throw error;
   } finally {
+    hooks.saves?.removeEventListener("save", onSave);
     reader.close();
   }
 }

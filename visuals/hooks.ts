@@ -21,6 +21,8 @@ export interface Progress {
 export interface JobHooks {
   /** Aborts the job at the next batch or picture. */
   readonly signal: AbortSignal | undefined;
+  /** Dispatches `save` when the state of the pass should be kept now, and the pass go on. */
+  readonly saves?: EventTarget | undefined;
   /** Called with a line worth a user's attention. */
   readonly log: (line: string, level?: "info" | "warn") => void;
   /** Called often; cheap to ignore. */
@@ -37,6 +39,7 @@ export function withDefaults(hooks: Partial<JobHooks> | undefined): JobHooks {
   return {
     workerPermissions: hooks?.workerPermissions,
     signal: hooks?.signal,
+    saves: hooks?.saves,
     log: hooks?.log ?? (() => {}),
     progress: hooks?.progress ?? (() => {}),
   };
