@@ -164,7 +164,7 @@ export function* imagePages(
       else latents.push(latent);
     }
   }
-  for (const [number, file] of files) yield [number, Object.fromEntries(file)];
+  for (const [number, file] of [...files].sort(([a], [b]) => a - b)) yield [number, Object.fromEntries(file)];
 }
 
 /** Histograms and quantiles of all latents, file by file; none when the run has no sketches. */

@@ -34,7 +34,7 @@ export function viewerPage(title: string, plots: readonly { src: string; caption
       element("meta", { name: "color-scheme", content: "light dark" }),
       element("title", {}, title),
       // Without it browsers ask servers for /favicon.ico.
-      new Markup('<link rel="icon" href="data:,">'),
+      new Markup('<link rel="icon" href="data:,"/>'),
       new Markup(`<style>${VIEWER_STYLE}</style>`),
     ),
     element(

@@ -31,3 +31,13 @@ export { type Fit, type FitGeometry, fitGeometry, type PatchGrid, patchGrid, pat
 export { drawHeatmap, type HeatmapOptions } from "./heatmap.ts";
 export { type PixelRect, resize } from "./resize.ts";
 export { colorStep, PLASMA } from "./colormap.ts";
+export {
+  buildViewer,
+  PICTURES_AT_ONCE,
+  type ViewerArtifacts,
+  type ViewerFile,
+  type ViewerPicture,
+  type ViewerRun,
+} from "./viewer_data.ts";
+export { MAX_ORIGINAL_BYTES, STORED_SIDE, storedPicture, type StoredPictureOptions } from "./stored_picture.ts";
+export { encodeJpeg } from "./encode_jpeg.ts";

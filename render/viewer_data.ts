@@ -7,9 +7,7 @@
 import { type Fit, fitGeometry, type PatchGrid, patchGrid } from "./fit.ts";
 import { affineOf, imagePages, runData, script, sketchPages, storedEntries } from "./_viewer_files.ts";
 import { viewerPage } from "./_viewer_page.ts";
-import { dataPath, PAGE_LATENTS, type PictureData, picturePath, TABLE_LABELS } from "./viewer/format.ts";
-
-export { TABLE_LABELS };
+import { dataPath, PAGE_LATENTS, type PictureData, picturePath } from "./viewer/format.ts";
 
 /** A file of the viewer. */
 export interface ViewerFile {

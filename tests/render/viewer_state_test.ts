@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import {
+  decodeHeatmaps,
+  decodeHistogram,
+  encodeHeatmap,
+  encodeHistogram,
+  floats,
+  fromBase64,
+  lowerBound,
+  pushVarint,
+  toBase64,
+  VarintReader,
+} from "../../render/viewer/codec.ts";
+import { dataPath, picturePath } from "../../render/viewer/format.ts";
+import { labelShares, type LatentColumns, listLatents, spreadOver } from "../../render/viewer/list_latents.ts";
+import { DEFAULT_STATE, formatHash, parseHash, type ViewState } from "../../render/viewer/state.ts";
+import { sketchBounds } from "../../compute/quantile_sketch.ts";
+
+Deno.test({
+  name: "`encodeHeatmap()` and back is off by at most upper/510 everywhere",
+  permissions: "none",
+  fn: () => {
+    for (const [patches, upper] of [[1, 3], [49, 0.7], [196, 1e-3], [300, 12.5]]) {
+      const maps = [0, 1, 2].map((seed) =>
+        Float32Array.from({ length: patches }, (_, i) => Math.max(0, upper * Math.sin(i * 7.3 + seed * i * i)))
+      );
+      const bytes: number[] = [];
+      for (const map of maps) encodeHeatmap(bytes, map, upper);
+      const levels = decodeHeatmaps(Uint8Array.from(bytes), maps.length, patches);
+      maps.forEach((map, m) =>
+        map.forEach((value, p) => {
+          const error = Math.abs(upper * levels[m * patches + p] / 255 - value);
+          assert.ok(error <= upper / 510 * (1 + 1e-6), `${error}`);
+        })
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "`decodeHeatmaps()` survives bytes cut anywhere",
+  permissions: "none",
+  fn: () => {
+    const bytes: number[] = [];
+    encodeHeatmap(bytes, Float32Array.from({ length: 200 }, (_, i) => i % 3), 2);
+    for (let end = 0; end <= bytes.length; end++) {
+      assert.equal(decodeHeatmaps(Uint8Array.from(bytes.slice(0, end)), 2, 200).length, 400);
+    }
+  },
+});
+
+Deno.test({
+  name: "varints and base64 give numbers back exactly",
+  permissions: "none",
+  fn: () => {
+    const numbers = [0, 1, 127, 128, 300, 2 ** 31, 2 ** 32 - 1];
+    const bytes: number[] = [];
+    for (const number of numbers) pushVarint(bytes, number);
+    const reader = new VarintReader(Uint8Array.from(bytes));
+    assert.deepEqual(numbers.map(() => reader.next()), numbers);
+    assert.ok(reader.done);
+    const values = Float32Array.from({ length: 20_000 }, (_, i) => Math.fround(Math.sin(i) * 10 ** (i % 30)));
+    assert.deepEqual(floats(toBase64(values)), values);
+    assert.deepEqual(floats(toBase64(values.subarray(3, 7))), values.slice(3, 7));
+    assert.equal(fromBase64("").length, 0);
+  },
+});
+
+Deno.test({
+  name: "`encodeHistogram()` keeps counts exactly, in bars whose bounds are the sketch's",
+  permissions: "none",
+  fn: () => {
+    assert.equal(encodeHistogram(new Uint32Array(2048)), "");
+    assert.equal(decodeHistogram(""), undefined);
+    const histogram = new Uint32Array(2048);
+    for (let i = 0; i < 500; i++) histogram[900 + (i * 37) % 333] += i * i;
+    const { first, counts } = decodeHistogram(encodeHistogram(histogram))!;
+    for (let bar = 0; bar < 256; bar++) {
+      const sum = histogram.subarray(bar * 8, bar * 8 + 8).reduce((a, b) => a + b, 0);
+      assert.equal(counts[bar - first] ?? 0, sum);
+      assert.equal(lowerBound(bar), sketchBounds(bar * 8).lo);
+    }
+  },
+});
+
+Deno.test({
+  name: "`formatHash()` and `parseHash()` give every state back; what is not understood is the default",
+  permissions: "none",
+  fn: () => {
+    const state: ViewState = {
+      latent: 12,
+      entry: 3,
+      patch: 0,
+      view: "table",
+      only: "favourites",
+      q: "a&b=c#d é",
+      sort: "entropy",
+      down: false,
+      ranges: { frequency: [-4, -2.5], distinct: [3, Infinity], top: [-Infinity, 1] },
+      opacity: 0.35,
+      threshold: 0.5,
+      map: "turbo",
+      lines: true,
+      whole: true,
+      spread: false,
+      size: 220,
+    };
+    assert.deepEqual(parseHash(formatHash(state)), state);
+    assert.equal(formatHash(DEFAULT_STATE), "#");
+    assert.deepEqual(parseHash(""), DEFAULT_STATE);
+    assert.deepEqual(
+      parseHash(
+        "#latent=x&view=3d&only=&sort=__proto__&opacity=NaN&frequency=a,b&mean=1&map=constructor&size=&lines=maybe",
+      ),
+      DEFAULT_STATE,
+    );
+    assert.equal(parseHash("#size=9999").size, 400);
+    assert.equal(parseHash("#latent=-5").latent, null);
+  },
+});
+
+const LABELS = [["cat"], ["dog", "cat"], [], ["bird"], ["dog"]];
+const columns: LatentColumns = {
+  dSae: 5,
+  chosen: Uint32Array.of(4, 1, 0),
+  frequency: [0.1, 0.01, 0, 0.001, 0.01],
+  mean: [1, 10, NaN, 2, 0.5],
+  top: [2, 20, -1, 3, 1],
+  distinct: [5, 3, 0, 9, 3],
+  entropy: [0, 1, 0, 2, 0.5],
+  labelsOf: (latent) => LABELS[latent],
+};
+const notes = {
+  note: (latent: number) => latent === 3 ? "looks like Cats" : "",
+  isFavourite: (latent: number) => latent > 2,
+};
+const list = (change: Partial<ViewState>): number[] => listLatents(columns, notes, { ...DEFAULT_STATE, ...change });
+
+Deno.test({
+  name: "`listLatents()` filters by words, notes, favourites and bounds, and sorts with silent latents last",
+  permissions: "none",
+  fn: () => {
+    assert.deepEqual(list({}), [4, 1, 0]);
+    assert.deepEqual(list({ only: "all", sort: "frequency" }), [0, 1, 4, 3, 2]);
+    assert.deepEqual(list({ only: "all", sort: "mean", down: false }), [4, 0, 3, 1, 2]);
+    assert.deepEqual(list({ only: "all", sort: "top" }), [1, 3, 0, 4, 2]);
+    assert.deepEqual(list({ only: "all", sort: "latent", down: false }), [0, 1, 2, 3, 4]);
+    assert.deepEqual(list({ only: "all", q: "CAT" }), [0, 1, 3]);
+    assert.deepEqual(list({ only: "all", q: "cat dog" }), [1]);
+    assert.deepEqual(list({ only: "all", q: "3" }), [3]);
+    assert.deepEqual(list({ only: "favourites", sort: "latent", down: true }), [4, 3]);
+    assert.deepEqual(list({ only: "all", ranges: { frequency: [-2, -1] } }), [0, 1, 4]);
+    assert.deepEqual(list({ only: "all", ranges: { mean: [-Infinity, Infinity] } }), [0, 1, 3, 4]);
+    assert.deepEqual(list({ only: "all", ranges: { distinct: [4, Infinity], entropy: [-Infinity, 1] } }), [0]);
+  },
+});
+
+Deno.test({
+  name: "`spreadOver()` steps evenly over values, each entry once",
+  permissions: "none",
+  fn: () => {
+    assert.deepEqual(spreadOver([], 8), []);
+    assert.deepEqual(spreadOver([3], 8), [0]);
+    assert.deepEqual(spreadOver([10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0], 3), [0, 5, 10]);
+    assert.deepEqual(spreadOver([10, 9.9, 9.8, 9.7, 0], 3), [0, 3, 4]);
+    assert.deepEqual(spreadOver([1, 1, 1], 2), [2]);
+  },
+});
+
+Deno.test({
+  name: "`labelShares()` has lift 1 for what is as common as in the data set",
+  permissions: "none",
+  fn: () => {
+    const shares = labelShares([0, 0, 1, 2], [50, 25, 5, 0], 100);
+    assert.deepEqual(shares.map(({ label, count }) => [label, count]), [[0, 2], [2, 1], [1, 1]]);
+    assert.equal(shares[0].lift, 1);
+    assert.equal(shares[1].lift, 5);
+  },
+});
+
+Deno.test({
+  name: "paths of data and pictures are relative, a thousand pictures to a folder",
+  permissions: "none",
+  fn: () => {
+    assert.equal(dataPath("latents", 0), "viewer/latents.js");
+    assert.equal(dataPath("page", 12), "viewer/latents/0012.js");
+    assert.equal(picturePath(1_281_166, "jpg"), "viewer/pictures/1281/1281166.jpg");
+    assert.equal(picturePath(7, "png"), "viewer/pictures/000/000007.png");
+  },
+});
