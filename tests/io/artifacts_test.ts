@@ -1,9 +1,15 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { ArtifactError } from "../../compute/errors.ts";
-import { SKETCH_BINS } from "../../compute/latent_state.ts";
+import { type LatentState, SKETCH_BINS } from "../../compute/latent_state.ts";
 import { tensor } from "../../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../../compute/topk.ts";
-import { artifactDirectory, type ArtifactSet, type ManifestFacts, writeArtifacts } from "../../io/artifacts.ts";
+import {
+  artifactDirectory,
+  type ArtifactSet,
+  type ManifestFacts,
+  recoverArtifacts,
+  writeArtifacts,
+} from "../../io/artifacts.ts";
 import { readArtifacts, readManifest } from "../../io/read_artifacts.ts";
 import { safeLoad } from "../../io/safe_load.ts";
 import type { TorchTensor } from "../../io/torch_tensor.ts";
@@ -37,7 +43,9 @@ const patch: TopKPatch = {
 };
 const img: TopKImg = { kind: "img", ...shared, topValues: shared.rankValues };
 
-function setOf(result: TopKImg | TopKPatch, percentile = 99): ArtifactSet {
+type Sketch = Pick<LatentState, "histogram" | "min" | "max">;
+
+function setOf(result: TopKImg | TopKPatch, percentile = 99): ArtifactSet & { readonly sketch: Sketch } {
   const histogram = new Uint32Array(dSae * SKETCH_BINS);
   histogram[0] = 3;
   histogram[2 * SKETCH_BINS + 1280] = 2 ** 31;
@@ -200,4 +208,45 @@ Deno.test({
       back.close();
     }
   },
+});
+
+Deno.test({
+  name: "recoverArtifacts() ends what was killed between any two renames, and drops what was killed before",
+  permissions: { read: ["tests/tmp"], write: ["tests/tmp"] },
+  fn: () =>
+    inTemporary(async (directory) => {
+      const files = async (place: string): Promise<Map<string, string>> => {
+        const found = new Map<string, string>();
+        for (const { name } of Deno.readDirSync(place)) {
+          found.set(name, (await Deno.readFile(`${place}/${name}`)).toHex());
+        }
+        return new Map([...found].sort());
+      };
+      await writeArtifacts(`${directory}/old`, setOf(patch, 95), facts);
+      await writeArtifacts(`${directory}/new`, setOf(patch, 99), facts);
+      const [old, expected] = [await files(`${directory}/old`), await files(`${directory}/new`)];
+      const { rename, remove } = Deno;
+      // Every file is renamed twice: under its name beside, and into place.
+      const renames = 2 * expected.size;
+      for (let killed = 0; killed < renames; killed++) {
+        const place = `${directory}/${killed}`;
+        await writeArtifacts(place, setOf(patch, 95), facts);
+        let done = 0;
+        const died = new Error("killed");
+        // Who was killed tidies nothing up.
+        Deno.remove = (path, options) => done > killed ? Promise.reject(died) : remove(path, options);
+        Deno.rename = async (from, to): Promise<void> => {
+          if (done++ >= killed) throw died;
+          await rename(from, to);
+        };
+        try {
+          await rejects(writeArtifacts(place, setOf(patch, 99), facts), (error) => error === died);
+        } finally {
+          Object.assign(Deno, { rename, remove });
+        }
+        const isComplete = killed >= expected.size;
+        strictEqual(await recoverArtifacts(place), isComplete, String(killed));
+        deepStrictEqual(await files(place), isComplete ? expected : old, String(killed));
+      }
+    }),
 });
