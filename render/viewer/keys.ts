@@ -77,7 +77,7 @@ export function listenToKeys(
   parts: { page: LatentPage; detail: DetailView; search: HTMLInputElement; help: Help },
 ): void {
   const { page, detail, search, help } = parts;
-  addEventListener("keydown", (event) => {
+  document.addEventListener("keydown", (event: KeyboardEvent) => {
     if (!help.on() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.target as HTMLElement;
     const typing = target.closest("textarea, select, input:not([type=checkbox]):not([type=range])") !== null;

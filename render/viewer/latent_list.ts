@@ -69,7 +69,7 @@ export class LatentList {
         this.#fill.unobserve(target);
         this.#thumbs(target as HTMLElement, this.#cards.get(target)!);
       }
-    }, { rootMargin: "400px" });
+    }, { rootMargin: "120px" });
   }
 
   /** Shows these latents from the start. */

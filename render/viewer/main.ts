@@ -145,7 +145,8 @@ async function start(): Promise<void> {
     help.element,
     status,
   );
-  overview.refresh();
+  // The order of the list is what next and previous mean, also for who comes to a latent first.
+  if (state.latent !== null) overview.refresh();
   show(state);
   views = [overview, page, detail];
   for (const view of views) view.update(undefined);

@@ -32,6 +32,7 @@ export class ScatterView implements View {
   #logs: Logs | undefined;
   #source: unknown;
   #drag: { x: number; y: number; toX: number; toY: number } | undefined;
+  #frameAsked = false;
   #listed: ReadonlySet<number> = new Set();
 
   /** Prepares it. */
@@ -128,8 +129,17 @@ export class ScatterView implements View {
     };
   }
 
-  /** Draws everything. */
+  /** Draws everything, once for all that changes before the next frame. */
   draw(): void {
+    if (this.#frameAsked) return;
+    this.#frameAsked = true;
+    requestAnimationFrame(() => {
+      this.#frameAsked = false;
+      this.#drawNow();
+    });
+  }
+
+  #drawNow(): void {
     const canvas = this.#canvas;
     const context = canvas.getContext("2d");
     const { clientWidth: width, clientHeight: height } = canvas;
