@@ -17,7 +17,7 @@ if (import.meta.main) {
   const script = (await new Response(Deno.stdin.readable).text()).trim()
     .replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
   const style = (await Deno.readTextFile(new URL("style.css", import.meta.url)))
-    .replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s*\n\s*/g, "").trim();
+    .replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s+/g, " ").replace(/ ?([{};]) ?/g, "$1").trim();
   if (script.length < 1000) throw new Error("Nothing was bundled");
   const code = (text: string): string =>
     JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");

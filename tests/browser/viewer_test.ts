@@ -172,6 +172,10 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
     await page.keyboard.press("w");
     await page.waitForFunction(() => /threshold=0.5/.test(location.hash) && /map=viridis/.test(location.hash));
     await page.waitForFunction(() => /lines=1/.test(location.hash) && /whole=1/.test(location.hash));
+    const lines = await page.evaluate(() =>
+      getComputedStyle(document.querySelector(".pictures .lines.on")!).backgroundImage
+    );
+    assert.match(lines, /linear-gradient.*linear-gradient/);
     await page.keyboard.press("w");
     const picture = page.locator(`${entriesSelector} .open`).nth(1);
     const box = (await picture.boundingBox())!;
