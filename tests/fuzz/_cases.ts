@@ -41,7 +41,7 @@ export function loadSeeds(target: Target): Seed[] {
     for (const directory of expandDirectories(new URL(`../../fixtures/${first}`, import.meta.url))) {
       const test = new RegExp(`^${last.replaceAll(".", "\\.").replaceAll("*", ".*")}$`);
       for (const { name, isFile } of [...Deno.readDirSync(directory)].sort((a, b) => a.name < b.name ? -1 : 1)) {
-        if (!isFile || !test.test(name) || name.endsWith(".md")) continue;
+        if (!isFile || !test.test(name) || /\.(md|py)$|^expected\.json$/.test(name)) continue;
         const path = `${decodeURIComponent(directory.pathname)}/${name}`;
         const bytes = Deno.readFileSync(path);
         if (bytes.length <= MAX_SEED_BYTES) seeds.push({ path, bytes: target.prepare?.(bytes) ?? bytes });

@@ -23,12 +23,12 @@ const GLOBALS = [
 ];
 const TEXTS = ["storage", "0", "cpu", "latin1", "", "__class__", "\x1b[2J", "\u202e", "x".repeat(300)];
 
-/** The pickle within a torch file: up to the end, as what follows it is never read. */
+/** The pickle within a torch file: up to the next zip member, whose header begins with PK and two small numbers. */
 export function stripToPickle(bytes: Uint8Array): Uint8Array {
   const at = bytes.findIndex((byte, i) => byte === 0x80 && bytes[i + 1] === 2);
-  const stop = bytes.indexOf(0x50, at + 2);
-  // The next zip member begins with PK; a pickle may hold a P, and then a little less of it is taken.
-  return at < 0 ? bytes : bytes.slice(at, stop < 0 || stop - at < 16 ? undefined : Math.max(stop, at + 64));
+  if (at < 0) return bytes;
+  const end = bytes.findIndex((byte, i) => i > at && byte === 0x50 && bytes[i + 1] === 0x4b && bytes[i + 2] < 10);
+  return bytes.slice(at, end < 0 ? undefined : end);
 }
 
 /** Every other time, replaces a pickle by opcodes that mostly make sense one by one, or puts some into it. */

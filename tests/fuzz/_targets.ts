@@ -74,14 +74,38 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: "checkpoint",
-    weight: 8,
-    seeds: ["golden/patch/sae.pt", "fuzz/seeds/checkpoints/*"],
-    run: async (bytes): Promise<void> => void await saeFrom(memorySource("case.pt", bytes), { decoder: true }),
+    weight: 12,
+    seeds: [
+      "golden/patch/sae.pt",
+      "fuzz/seeds/checkpoints/*.pt",
+      "checkpoints/dictionary_learning/*/*.pt",
+      "checkpoints/prisma/*/*.pt",
+      "checkpoints/saelens/*/*.safetensors",
+    ],
+    run: async (bytes, { seed }): Promise<void> =>
+      void await saeFrom(memorySource("case.pt", bytes), { decoder: true, config: () => settingsBeside(seed) }),
+  },
+  {
+    name: "settings",
+    weight: 6,
+    seeds: [
+      "checkpoints/dictionary_learning/*/config.json",
+      "checkpoints/prisma/state-dict/config.json",
+      "checkpoints/saelens/*/cfg.json",
+    ],
+    async run(bytes, { seed }): Promise<void> {
+      // The good weights, with hostile settings beside them.
+      const value = parseJson(bytes);
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+      const config = { path: "config.json", bytes, value: value as Record<string, unknown> };
+      const weights = memorySource("weights", weightsBeside(seed));
+      await saeFrom(weights, { decoder: true, config: () => Promise.resolve(config) });
+    },
   },
   {
     name: "picture",
     weight: 40,
-    seeds: ["golden/pictures/*", "pictures/*"],
+    seeds: ["golden/pictures/*.*", "pictures/*.*"],
     shape: repairPng,
     run: async (bytes): Promise<void> =>
       void await decodePicture(bytes, { name: "case", maxPixels: MAX_PIXELS, applyExif: (bytes[0] & 1) === 1 }),
@@ -110,7 +134,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "config",
     weight: 6,
-    seeds: ["../tests/cli/run.json", "../tests/cli/run.toml", "fuzz/seeds/artifacts/sort_by_img/manifest.json"],
+    seeds: ["../tests/cli/run.json", "../tests/cli/run.toml"],
     async run(bytes, { seed }): Promise<void> {
       const format = seed.endsWith(".toml") ? "toml" : "json";
       const tables = parseConfigText(new TextDecoder().decode(bytes), { path: `case.${format}`, format });
@@ -181,13 +205,53 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/** Small files beside seeds, each read once. */
+const beside = new Map<string, Uint8Array | undefined>();
+
+function readOnce(path: string): Uint8Array | undefined {
+  if (!beside.has(path)) {
+    try {
+      beside.set(path, Deno.readFileSync(path));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      beside.set(path, undefined);
+    }
+  }
+  return beside.get(path);
+}
+
+/** The first of some files in a seed's directory that is there. */
+function firstBeside(seed: string, names: readonly string[]): { path: string; bytes: Uint8Array } | undefined {
+  const directory = seed.slice(0, seed.lastIndexOf("/"));
+  for (const name of names) {
+    const bytes = readOnce(`${directory}/${name}`);
+    if (bytes !== undefined) return { path: name, bytes };
+  }
+  return undefined;
+}
+
+function settingsBeside(
+  seed: string,
+): Promise<{ path: string; bytes: Uint8Array; value: Record<string, unknown> } | undefined> {
+  const found = firstBeside(seed, ["cfg.json", "config.json"]);
+  return Promise.resolve(found && { ...found, value: parseJson(found.bytes) as Record<string, unknown> });
+}
+
+function weightsBeside(seed: string): Uint8Array {
+  return firstBeside(seed, ["ae.pt", "weights.pt", "sae_weights.safetensors"])!.bytes;
+}
+
 function closable(bytes: Uint8Array): FileSource {
   return { ...memorySource("case", bytes), close: () => {} };
 }
 
 async function readTable(table: PictureTable): Promise<void> {
   try {
-    for (let row = 0; row < Math.min(table.labels.length, 12); row++) imageBytes(await table.image(row), `case#${row}`);
+    for (let row = 0; row < Math.min(table.labels.length, 12); row++) {
+      const cell = await table.image(row);
+      // A row without a picture says so and ends nothing.
+      if (cell !== null && cell !== undefined) imageBytes(cell, `case#${row}`);
+    }
   } finally {
     table.close();
   }
