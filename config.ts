@@ -13,7 +13,14 @@ import { flagName, type Setting, toSettings } from "./config/settings.ts";
 import type { VisualsConfig, VisualsConfigInput } from "./config/types.ts";
 
 export { flagName, type Setting } from "./config/settings.ts";
-export type { DataConfig, ImagesConfig, SizeSetting, VisualsConfig, VisualsConfigInput } from "./config/types.ts";
+export type {
+  DataConfig,
+  ImagesConfig,
+  SizeSetting,
+  SlurmConfig,
+  VisualsConfig,
+  VisualsConfigInput,
+} from "./config/types.ts";
 
 const USUAL_SPLITS = { "imagenet": "train", "ade20k": "training", "image-folder": "" } as const;
 

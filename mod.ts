@@ -28,6 +28,7 @@ export {
   type ImagesConfig,
   parseConfig,
   type SizeSetting,
+  type SlurmConfig,
   type VisualsConfig,
   type VisualsConfigInput,
 } from "./config.ts";

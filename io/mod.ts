@@ -7,6 +7,7 @@ export {
   type ArtifactSet,
   type ManifestFacts,
   percentilesName,
+  type WritableResult,
   writeArtifacts,
 } from "./artifacts.ts";
 export { atomicWrite, type FileOutput } from "./atomic_write.ts";
@@ -39,5 +40,5 @@ export { readSafetensors } from "./safetensors.ts";
 export { type LazyTensor, openTensor, readTorch, type TorchValue } from "./torch_file.ts";
 export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
-export { type TorchOutput, writeTorch } from "./write_torch.ts";
+export { type StreamedTensor, type TorchOptions, type TorchOutput, writeTorch } from "./write_torch.ts";
 export { shardsHash, verifyShards } from "./verify_shards.ts";

@@ -10,46 +10,32 @@ import { fileSize, readSmallFile } from "../io/open_file.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import { type DistributionsPlot, plotActivationDistributions } from "../render/plot_activation_distributions.ts";
 import { plotSketchDistributions } from "../render/plot_sketch_distributions.ts";
-import { svgToPngApart } from "../render/svg_to_png_apart.ts";
-import type { JobHooks } from "./hooks.ts";
-
-/** A plot on its way. */
-export interface StartedPlot {
-  /** The PNG's name. */
-  readonly src: string;
-  /** Resolves when both files are written. */
-  readonly written: Promise<void>;
-}
+import { svgToPng } from "../render/svg_to_png.ts";
 
 /**
  * Writes `{m}_activation_distributions.svg` and `.png` for the first m latents.
  *
- * Drawn from every activation where they were kept, else from the sketch. The artifacts are read before this returns; the
- * PNG is made on a thread of its own, while other work goes on.
+ * Drawn from every activation where they were kept, else from the sketch.
  *
- * @returns The plot; undefined when no distribution was asked for.
+ * @returns The PNG's name; undefined when no distribution was asked for.
  */
-export async function startPlot(
+export async function plotDistributions(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
-  { directory, hooks }: { readonly directory: string; readonly hooks: JobHooks },
-): Promise<StartedPlot | undefined> {
+  directory: string,
+): Promise<string | undefined> {
   const m = Math.min(config.nDistributions, artifacts.dSae);
   if (m === 0) return undefined;
   const kept = artifacts.distributionsShape[0] >= m;
   const { svg } = kept ? await fromActivations(artifacts, m) : await fromSketch(artifacts, m);
   const name = `${m}_activation_distributions`;
-  const write = async (): Promise<void> => {
-    if (!config.force && await isDrawn(`${directory}/${name}`, svg)) return;
+  if (config.force || !await isDrawn(`${directory}/${name}`, svg)) {
     // The SVG comes last: where it is, so is the PNG made of it.
     await removeFile(`${directory}/${name}.svg`);
-    await atomicWrite(`${directory}/${name}.png`, await svgToPngApart(svg, { permissions: hooks.workerPermissions }));
+    await atomicWrite(`${directory}/${name}.png`, await svgToPng(svg));
     await atomicWrite(`${directory}/${name}.svg`, svg);
-  };
-  const written = write();
-  // Whoever awaits it later is told; until then a failure is no unhandled one.
-  written.catch(() => undefined);
-  return { src: `${name}.png`, written };
+  }
+  return `${name}.png`;
 }
 
 /** Whether this very plot is there, from a run before: drawing it takes longer than all of a small job. */

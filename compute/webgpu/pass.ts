@@ -7,12 +7,13 @@ import { emptyState, stateBytes } from "../empty_state.ts";
 import { DeviceLimitError, DeviceLostError, NonFiniteError } from "../errors.ts";
 import type { LatentState } from "../latent_state.ts";
 import { type EstimatorRule, estimatorRule } from "../percentile_estimator.ts";
-import { nonFiniteError, prepareRows } from "../prepare_rows.ts";
+import { nonFiniteError } from "../prepare_rows.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
 import type { Sae } from "../sae.ts";
 import type { Gpu } from "./gpu.ts";
 import { Lane, type PieceResult } from "./lane.ts";
 import type { LaneRequest } from "./lane_request.ts";
+import { pieceValues } from "./piece_values.ts";
 import { clearState, readState, uploadState } from "./state_transfer.ts";
 
 /** Who owns the device. */
@@ -263,7 +264,7 @@ export class WebgpuFold implements Fold {
     for (let first = 0; first < held.nImages; first += lane.pieceImages) {
       const n = Math.min(lane.pieceImages, held.nImages - first);
       const start = performance.now();
-      const values = this.#values(held, first, n);
+      const values = pieceValues(this.#plan, held, { first, n, prepared: this.#request.prepared });
       const prepared = performance.now();
       await lane.run(values, held.firstImage + first, n, (result) => {
         if (lane === this.#lane) this.#receive(held, first, n, result);
@@ -272,24 +273,6 @@ export class WebgpuFold implements Fold {
       this.#seconds.submit += (performance.now() - prepared) / 1000;
       if (this.#failure !== undefined) throw this.#failure;
     }
-  }
-
-  /** What the device takes of some images: raw blocks where it can, else rows. */
-  #values({ block, firstImage }: Held, first: number, n: number): Float32Array<ArrayBuffer> {
-    const { layout, nonFinite } = this.#plan;
-    const raw = block.subarray(first * this.#stride, (first + n) * this.#stride);
-    if (this.#request.prepared) {
-      const { rows, skipped } = prepareRows(raw, n, firstImage + first, layout, nonFinite);
-      // The device finds skipped rows by what they hold.
-      skipped?.forEach((skip, r) => skip && (rows[r * layout.dVit] = NaN));
-      return rows as Float32Array<ArrayBuffer>;
-    }
-    if (layout.kind === "patches" || layout.tokens === 1) return raw;
-    const rows = new Float32Array(n * layout.dVit);
-    for (let i = 0; i < n; i++) {
-      rows.set(raw.subarray(i * this.#stride, i * this.#stride + layout.dVit), i * layout.dVit);
-    }
-    return rows;
   }
 
   #receive(held: Held, first: number, n: number, result: PieceResult): void {

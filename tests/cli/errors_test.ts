@@ -21,7 +21,10 @@ const permissions = "none";
 
 /** Words → the exact line. All of these exit with 2. */
 const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
-  ["", "No command was given, expected visuals, dump, check, inspect, serve or help; see --help"],
+  [
+    "",
+    "No command was given, expected visuals, dump, measure, merge, render, submit, check, inspect, serve or help; see --help",
+  ],
   [
     "visual",
     "Found visual where a command was expected: visuals, dump, check, inspect, serve or help; did you mean visuals?",

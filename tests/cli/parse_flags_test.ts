@@ -124,7 +124,7 @@ Deno.test({
     const settings = listSettings();
     strictEqual(new Set(settings.map(({ flag }) => flag)).size, settings.length);
     for (const { flag, description, expected } of settings) {
-      strictEqual(/^--[a-z][a-z-]*(\.[a-z][a-z-]*)?$/.test(flag), true, flag);
+      strictEqual(/^--[a-z][a-z0-9-]*(\.[a-z][a-z-]*)?$/.test(flag), true, flag);
       strictEqual(/^[A-Z].*[^.]$/.test(description), true, `${flag}: ${description}`);
       strictEqual(expected.length > 0, true, flag);
     }

@@ -6,15 +6,15 @@ import { carry } from "../../../compute/webgpu/carry.ts";
 import { distribution } from "../../../compute/webgpu/distribution.ts";
 import { encode, SOFTWARE_TILE, type Tile, tileColumns, tileName, tileRows } from "../../../compute/webgpu/encode.ts";
 import { toFloat16 } from "../../../compute/webgpu/float16.ts";
-import { fold, type FoldUse } from "../../../compute/webgpu/fold.ts";
-import type { Gpu, KernelSource } from "../../../compute/webgpu/gpu.ts";
+import type { Gpu } from "../../../compute/webgpu/gpu.ts";
 import { heatmap } from "../../../compute/webgpu/heatmap.ts";
 import * as kernels from "../../../compute/webgpu/kernels.ts";
 import { FRESH, LATENT } from "../../../compute/webgpu/latents.ts";
-import { merge } from "../../../compute/webgpu/merge.ts";
-import { makeParams, type Params, PARAMS_STRIDE_BYTES, writeParams } from "../../../compute/webgpu/params.ts";
+import { makeParams, type Params } from "../../../compute/webgpu/params.ts";
 import { prepare } from "../../../compute/webgpu/prepare.ts";
 import { topk } from "../../../compute/webgpu/topk.ts";
+import { foldCase, mergeCase, someState, sumCase } from "./_fold_cases.ts";
+import { bitsOf, ceil, Random, runKernel, same, type Words } from "./_run_kernel.ts";
 
 /** A case; `run` throws when kernel and twin differ. */
 export interface KernelCase {
@@ -23,87 +23,6 @@ export interface KernelCase {
   half?: boolean;
   run(gpu: Gpu): Promise<void>;
 }
-
-type Words = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
-
-/** Pseudorandom numbers (mulberry32). */
-class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  uniform(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-  below(n: number): number {
-    return Math.floor(this.uniform() * n);
-  }
-  /** Of any exponent in [from, to) (biased), either sign. */
-  float(from: number, to: number): number {
-    const bits = ((from + this.below(to - from)) << 23) | this.below(2 ** 23) | (this.below(2) << 31);
-    return new Float32Array(new Int32Array([bits]).buffer)[0];
-  }
-  floats(n: number, make: () => number): Float32Array<ArrayBuffer> {
-    return Float32Array.from({ length: n }, make);
-  }
-}
-
-/** Runs a kernel once on copies of the arrays and returns what the device holds then. */
-export async function runKernel<A extends Words[]>(
-  gpu: Gpu,
-  source: KernelSource,
-  params: Params,
-  arrays: [...A],
-  x: number,
-  y = 1,
-): Promise<A> {
-  const kernel = await gpu.kernel(source);
-  const buffers = arrays.map((array) => {
-    const buffer = gpu.storage(source.name, array.byteLength);
-    gpu.device.queue.writeBuffer(buffer, 0, array);
-    return buffer;
-  });
-  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-  const block = gpu.acquire("parameters", PARAMS_STRIDE_BYTES, usage);
-  const bytes = new ArrayBuffer(PARAMS_STRIDE_BYTES);
-  writeParams(bytes, 0, params);
-  gpu.device.queue.writeBuffer(block, 0, bytes);
-  gpu.submit(source.name, (encoder) => {
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(kernel.pipeline);
-    pass.setBindGroup(0, gpu.bindParams(block), [0]);
-    pass.setBindGroup(1, gpu.bind(kernel, buffers));
-    pass.dispatchWorkgroups(x, y);
-    pass.end();
-  });
-  const out = [];
-  for (const [i, array] of arrays.entries()) {
-    if (source.bindings[i] === "read") {
-      out.push(array);
-      continue;
-    }
-    const copy = await gpu.read(buffers[i], 0, array.byteLength);
-    out.push(new (array.constructor as new (b: ArrayBuffer) => Words)(copy));
-  }
-  for (const buffer of [...buffers, block]) gpu.release(buffer);
-  return out as A;
-}
-
-/** Throws unless the arrays are equal; 0 equals −0, NaN equals NaN. */
-export function same(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
-  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} elements, not ${expected.length}`);
-  for (let i = 0; i < actual.length; i++) {
-    if (actual[i] !== expected[i] && !(Number.isNaN(actual[i]) && Number.isNaN(expected[i]))) {
-      throw new Error(`${what}[${i}]: device has ${actual[i]}, twin has ${expected[i]}`);
-    }
-  }
-}
-
-const bitsOf = (f: Float32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => new Uint32Array(f.buffer.slice(0));
-const ceil = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 const SIZES = [1, 15, 16, 17, 35];
 
@@ -257,187 +176,6 @@ async function topkCase(gpu: Gpu): Promise<void> {
       topk(params, expected);
       same(`topk ${ldF}, ${sparse}`, got, expected);
     }
-  }
-}
-
-/** Latent words of a pass under way, with rankings to match. */
-function someState(
-  random: Random,
-  cols: number,
-  k: number,
-): { latents: Uint32Array<ArrayBuffer>; top: Uint32Array<ArrayBuffer> } {
-  const latents = new Uint32Array(9 * cols);
-  const top = new Uint32Array(cols * 3 * k);
-  for (let j = 0; j < cols; j++) {
-    const ranked = [0, k, random.below(k + 1)][j % 3];
-    const values = random.floats(ranked, () => 1 + random.below(6)).sort().reverse();
-    top.set(bitsOf(values), 3 * j * k);
-    for (let i = 0; i < ranked; i++) {
-      top[(3 * j + 1) * k + i] = i;
-      top[(3 * j + 2) * k + i] = ranked - 1 - i;
-    }
-    latents[LATENT.least * cols + j] = 0x7f800000;
-    latents[LATENT.t * cols + j] = 3;
-    latents[LATENT.stopped * cols + j] = 0xffffffff;
-    latents[LATENT.ranked * cols + j] = ranked;
-    if (ranked === k) latents[LATENT.tau * cols + j] = bitsOf(values)[k - 1];
-  }
-  return { latents, top };
-}
-
-function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase["run"] {
-  return async (gpu: Gpu) => {
-    const random = new Random(5);
-    const capacity = 4;
-    for (const [i, cols] of [1, 31, 32, 33, 67].entries()) {
-      const perImage = [1, 3, 7, 5, 20][i];
-      const rows = perImage * [0, 1, 5, 7, 2][i] || perImage;
-      const rowsPad = ceil(rows, 32);
-      const k = [1, 3, 5, 200, 8][i];
-      const ldF = ceil(cols, 4) + 4;
-      const f = new Float32Array(rowsPad * ldF);
-      for (let r = 0; r < rows; r++) {
-        for (let j = 0; j < cols; j++) {
-          const dense = j % 2 === 0 || random.below(4) === 0;
-          const value = floats === "tame" ? 1 + random.below(6) : Math.abs(random.float(0, 255));
-          f[r * ldF + 4 + j] = dense && j % 11 !== 10 ? value : 0;
-        }
-      }
-      if (floats === "wild" && i > 1) f[4] = Infinity;
-      const skip = new Uint32Array(Math.ceil(rowsPad / 32));
-      for (let r = 0; r < rowsPad; r++) {
-        if (r >= rows || random.below(9) === 0) {
-          skip[r >> 5] |= 1 << (r & 31);
-          f.fill(0, r * ldF, (r + 1) * ldF);
-        }
-      }
-      const firstRow = 4_000_000_000 - (4_000_000_000 % perImage);
-      const facts = { rows, rowsPad, firstRow, ldF, colOffset: 4, cols, perImage, k, total: 60, stepScale: 2 ** -7 };
-      const params = makeParams({ ...facts, pull: 0.5 });
-      const { latents, top } = someState(random, cols, k);
-      const empty = new Uint32Array(2 * capacity * cols);
-      let device = [bitsOf(f), skip, latents, empty, new Uint32Array(2048 * cols), new Uint32Array(64 * cols)];
-      let deviceTop = top;
-      const twin = device.map((a) => a.slice());
-      const twinTop = top.slice();
-      const bindings = {
-        f: twin[0],
-        skip: twin[1],
-        latents: twin[2],
-        candidates: twin[3],
-        histogram: twin[4],
-        halves: twin[5],
-      };
-      for (let round = 0; round < Math.ceil(rows / capacity); round++) {
-        const use = { statistics: round === 0, by, capacity };
-        device = await runKernel(
-          gpu,
-          kernels.foldKernel(use, i === 2 ? 32 : 16),
-          params,
-          device,
-          Math.ceil(cols / kernels.FOLD_THREADS),
-        );
-        fold(params, use, bindings);
-        const label = `fold by ${by}, ${cols} latents, round ${round}`;
-        for (const [b, name] of ["f", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
-          same(`${label} ${name}`, device[b], twin[b]);
-        }
-        const merged = await runKernel(
-          gpu,
-          kernels.mergeKernel(capacity),
-          params,
-          [device[2], device[3], deviceTop],
-          cols,
-        );
-        [device[2], device[3], deviceTop] = merged;
-        merge(params, capacity, twin[2], twin[3], twinTop);
-        same(`${label} merged latents`, device[2], twin[2]);
-        same(`${label} ranking`, deviceTop, twinTop);
-      }
-      if (device[2].subarray(LATENT.stopped * cols, LATENT.ranked * cols).some((row) => row !== 0xffffffff)) {
-        throw new Error(`fold by ${by}: ${Math.ceil(rows / capacity)} rounds left candidates behind`);
-      }
-    }
-  };
-}
-
-/** Sums whose f64 rounding decides the f32 result: ties, sticky bits, carries, every shift, subnormals, overflow. */
-async function sumCase(gpu: Gpu): Promise<void> {
-  const p = (e: number): number => 2 ** e;
-  const sums = [
-    [1, p(-24), p(-53), 0],
-    [1, p(-24), p(-53) + p(-60), 0],
-    [1, p(-24) - p(-30), p(-30) + p(-53), 0],
-    [1, p(-24), p(-52), p(-53)],
-    [p(-24), 1, p(-53), p(-53)],
-    [2 - p(-23), p(-24), p(-53), p(-52)],
-    [p(60), p(36), p(7), p(-40)],
-    [p(100), p(-100), 1, p(76)],
-    [p(-149), p(-149), p(-149), p(-149)],
-    [p(-126), p(-127), p(-149), p(-150)],
-    [p(127), p(127), 1, 1],
-    [p(127), p(127) - p(103), p(102), p(73)],
-    [Infinity, 1, 0, 1],
-  ];
-  for (let shift = 0; shift < 70; shift++) {
-    sums.push([1, p(-24), p(-shift), p(-shift - 1) + p(-shift - 20)]);
-    sums.push([p(-shift) * (1 + p(-23)), 1 + p(-23), p(-24), p(-53) * (1 + (shift % 2) * p(-23))]);
-  }
-  const perImage = 4;
-  const cols = sums.length;
-  const ldF = ceil(cols, 4);
-  const f = new Float32Array(16 * ldF);
-  sums.forEach((sum, j) => sum.forEach((value, r) => f[r * ldF + j] = value));
-  const params = makeParams({ rows: perImage, rowsPad: 16, ldF, cols, perImage, k: 1, total: 4, stepScale: 0.5 });
-  const { latents } = someState(new Random(10), cols, 1);
-  latents.fill(0, LATENT.tau * cols, (LATENT.tau + 1) * cols);
-  const lists = new Uint32Array(2 * cols);
-  const use = { statistics: true, by: "sum", capacity: 1 } as const;
-  const arrays = [
-    bitsOf(f),
-    new Uint32Array(1),
-    latents,
-    lists,
-    new Uint32Array(2048 * cols),
-    new Uint32Array(64 * cols),
-  ];
-  const [, , , got] = await runKernel(
-    gpu,
-    kernels.foldKernel(use),
-    params,
-    arrays,
-    Math.ceil(cols / kernels.FOLD_THREADS),
-  );
-  const [words, skip, changed, candidates, histogram, halves] = arrays;
-  fold(params, use, { f: words, skip, latents: changed, candidates, histogram, halves });
-  for (let j = 0; j < cols; j++) {
-    same(`sum of ${sums[j]}`, got.subarray(2 * j, 2 * j + 2), candidates.subarray(2 * j, 2 * j + 2));
-  }
-}
-
-async function mergeCase(gpu: Gpu): Promise<void> {
-  const random = new Random(6);
-  for (const [k, capacity] of [[1, 1], [5, 5], [64, 16], [65, 128], [200, 512], [3, 512]]) {
-    const cols = 7;
-    const { latents, top } = someState(random, cols, k);
-    const candidates = new Uint32Array(2 * capacity * cols);
-    for (let j = 0; j < cols; j++) {
-      const filled = [0, capacity, random.below(capacity + 1)][random.below(3)];
-      latents[LATENT.filled * cols + j] = filled;
-      candidates.set(bitsOf(random.floats(filled, () => 1 + random.below(9))), 2 * j * capacity);
-      for (let i = 0; i < filled; i++) candidates[(2 * j + 1) * capacity + i] = 1000 + i;
-    }
-    const params = makeParams({ cols, k });
-    const [words, , got] = await runKernel(
-      gpu,
-      kernels.mergeKernel(capacity),
-      params,
-      [latents, candidates, top],
-      cols,
-    );
-    merge(params, capacity, latents, candidates, top);
-    same(`merge k = ${k} latents`, words, latents);
-    same(`merge k = ${k} ranking`, got, top);
   }
 }
 

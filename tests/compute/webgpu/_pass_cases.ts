@@ -11,7 +11,7 @@ import { advanceZeros, estimatorRule, PercentileEstimator } from "../../../compu
 import { createReferenceBackend } from "../../../compute/reference/mod.ts";
 import { imageStride, type RowLayout, rowsPerImage } from "../../../compute/rows.ts";
 import type { Activation, Sae } from "../../../compute/sae.ts";
-import { same } from "./_kernel_cases.ts";
+import { same } from "./_run_kernel.ts";
 
 /** A pass. */
 export interface PassCase {

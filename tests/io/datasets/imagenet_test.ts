@@ -14,7 +14,6 @@ import {
 import { type ColumnSource, parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
 import { openPictures } from "../../../io/datasets/open_pictures.ts";
 import type { PictureSource } from "../../../io/datasets/picture_source.ts";
-import { inTemporary } from "../_temporary.ts";
 
 // Tests write tables into a directory of their own under tests/tmp.
 const permissions = { read: ["tests/tmp"], write: ["tests/tmp"] };
