@@ -119,7 +119,10 @@ export async function checkInputs(config: VisualsConfig, hooks?: Partial<JobHook
   };
   const ways = otherWays(configured, inputs, decoder);
   const total = ways.length + 2;
-  const { backend, reason } = await chooseBackend(config.device, { precision: config.precision });
+  const { backend, reason } = await chooseBackend(config.device, {
+    precision: config.precision,
+    workerPermissions: hooks?.workerPermissions,
+  });
   try {
     progress({ stage: "check", done: 0, total, unit: "ways" });
     const sample = await sampleRows(shards, inputs.layer, { layout, plan });

@@ -77,7 +77,12 @@ async function onePart(
   );
   const { backend, reason } = await watch.time(
     "choose backend",
-    () => chooseBackend(config.device, { precision: config.precision, log: hooks.log }),
+    () =>
+      chooseBackend(config.device, {
+        precision: config.precision,
+        log: hooks.log,
+        workerPermissions: hooks.workerPermissions,
+      }),
   );
   try {
     hooks.log(`Computing on ${backend.name}: ${reason}`);

@@ -26,6 +26,8 @@ Deno.test({
       for (const file of ["index.html", "manifest.json", "top_values.pt"]) {
         assert.ok(Deno.statSync(new URL(file, out)).size > 0);
       }
+      const { backend } = JSON.parse(Deno.readTextFileSync(new URL("manifest.json", out)));
+      assert.equal(backend.details.workerPermissions ?? "none", "none", "compute workers with permissions");
       const latents = [...Deno.readDirSync(new URL("neurons/", out))].map(({ name }) => name);
       assert.ok(latents.length > 0);
       for (const latent of latents) assert.ok(Deno.statSync(new URL(`neurons/${latent}/0.png`, out)).size > 1000);
