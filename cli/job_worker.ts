@@ -4,7 +4,4 @@
  */
 import { serveJobs, type Wire } from "./remote_jobs.ts";
 
-serveJobs(globalThis as unknown as Wire, () => import("../visuals.ts"), {
-  // This worker has permissions of its own, so Deno runs with the flag that takes.
-  workerPermissions: "none",
-});
+serveJobs(globalThis as unknown as Wire, () => import("../visuals.ts"));

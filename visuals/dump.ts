@@ -237,7 +237,7 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
       chooseBackend(config.device, {
         precision: config.precision,
         log: hooks.log,
-        workerPermissions: hooks.workerPermissions,
+        startWorker: hooks.startWorker,
       }),
   );
   const { backend } = choice;

@@ -81,7 +81,7 @@ async function onePart(
       chooseBackend(config.device, {
         precision: config.precision,
         log: hooks.log,
-        workerPermissions: hooks.workerPermissions,
+        startWorker: hooks.startWorker,
       }),
   );
   try {

@@ -2,6 +2,7 @@
  * How a job talks to whoever started it: log lines, progress, cancellation. The job itself never prints.
  * @module
  */
+import type { StartWorker } from "../compute/start_worker.ts";
 
 /** A step of a stage, for a progress bar. */
 export interface Progress {
@@ -27,17 +28,14 @@ export interface JobHooks {
   readonly log: (line: string, level?: "info" | "warn") => void;
   /** Called often; cheap to ignore. */
   readonly progress: (progress: Progress) => void;
-  /**
-   * Permissions of the workers that compute and draw. `none` needs Deno to be run with `--unstable-worker-options`, and Deno ends
-   * the process without it; hence `inherit` unless told. The workers use none either way.
-   */
-  readonly workerPermissions?: "none" | "inherit" | undefined;
+  /** Starts the workers that compute and draw; `new Worker` with the caller's permissions if not given. They need none. */
+  readonly startWorker?: StartWorker | undefined;
 }
 
 /** Fills in silent hooks. */
 export function withDefaults(hooks: Partial<JobHooks> | undefined): JobHooks {
   return {
-    workerPermissions: hooks?.workerPermissions,
+    startWorker: hooks?.startWorker,
     signal: hooks?.signal,
     saves: hooks?.saves,
     log: hooks?.log ?? (() => {}),

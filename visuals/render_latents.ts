@@ -82,7 +82,7 @@ export async function renderLatents(
   const distinct = new Set(shown.flat().map(({ image }) => image)).size;
   const pool = await openRenderPool(drawSettings(config), {
     threads: distinct < WORKERS_FROM ? 1 : config.nWorkers,
-    permissions: hooks.workerPermissions,
+    startWorker: hooks.startWorker,
   });
   const batch = new WriteBatch();
   let done = 0;

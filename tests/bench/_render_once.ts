@@ -41,7 +41,7 @@ const pages = await renderLatents(config, artifacts, {
   latents: Array.from({ length: dSae }, (_, latent) => latent),
   pictures,
   directory: out,
-  hooks: withDefaults({ workerPermissions: "none" }),
+  hooks: withDefaults(undefined),
 });
 const seconds = (performance.now() - start) / 1000;
 const drawn = pages.reduce((sum, page) => sum + page.pictures.length, 0);
