@@ -5,7 +5,8 @@
 import { type LatentState, SKETCH_BINS, SUM_BINS } from "../latent_state.ts";
 import { advanceZeros, type EstimatorRule } from "../percentile_estimator.ts";
 import type { Gpu } from "./gpu.ts";
-import type { ChunkState, Lane } from "./lane.ts";
+import type { Lane } from "./lane.ts";
+import type { ChunkState } from "./lane_buffers.ts";
 import { FRESH, LATENT, LATENT_WORDS } from "./latents.ts";
 
 /** Heatmaps are read in parts of about this many bytes. */

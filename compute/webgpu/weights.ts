@@ -23,23 +23,37 @@ export interface ChunkWeights {
  * @param geometry How it is cut.
  * @param half Whether weights are rounded to 16 bits.
  * @returns Buffers of each chunk; the caller releases them.
+ * @throws {DeviceLimitError} If one is larger than the device allows; then none stays allocated.
  */
 export function uploadWeights(gpu: Gpu, sae: Sae, geometry: Geometry, half: boolean): ChunkWeights[] {
-  return geometry.chunks.map((chunk) => {
-    const padded = chunkWeights(sae, chunk, geometry.kPad);
-    const stored = half ? toFloat16(padded) : padded;
-    const w = gpu.storage("weights", stored.byteLength);
-    gpu.device.queue.writeBuffer(w, 0, stored);
-    const bias = new Float32Array(2 * chunk.colsPad).fill(-1, 0, chunk.colsPad);
-    bias.set(sae.bEnc.subarray(chunk.from, chunk.from + chunk.cols));
-    for (let j = 0; j < chunk.cols; j++) {
-      // + 0 turns −0 into 0, whose bits the shader compares with.
-      bias[chunk.colsPad + j] = firingThreshold(sae.activation, chunk.from + j) + 0;
-    }
-    const biasBuffer = gpu.storage("bias", bias.byteLength);
-    gpu.device.queue.writeBuffer(biasBuffer, 0, bias);
-    return { w, bias: biasBuffer };
-  });
+  const made: ChunkWeights[] = [];
+  try {
+    for (const chunk of geometry.chunks) made.push(uploadChunk(gpu, sae, { chunk, kPad: geometry.kPad, half }));
+    return made;
+  } catch (error) {
+    for (const { w, bias } of made) for (const buffer of [w, bias]) gpu.release(buffer);
+    throw error;
+  }
+}
+
+function uploadChunk(
+  gpu: Gpu,
+  sae: Sae,
+  { chunk, kPad, half }: { chunk: Chunk; kPad: number; half: boolean },
+): ChunkWeights {
+  const padded = chunkWeights(sae, chunk, kPad);
+  const stored = half ? toFloat16(padded) : padded;
+  const w = gpu.storage("weights", stored.byteLength);
+  gpu.device.queue.writeBuffer(w, 0, stored);
+  const bias = new Float32Array(2 * chunk.colsPad).fill(-1, 0, chunk.colsPad);
+  bias.set(sae.bEnc.subarray(chunk.from, chunk.from + chunk.cols));
+  for (let j = 0; j < chunk.cols; j++) {
+    // + 0 turns −0 into 0, whose bits the shader compares with.
+    bias[chunk.colsPad + j] = firingThreshold(sae.activation, chunk.from + j) + 0;
+  }
+  const biasBuffer = gpu.storage("bias", bias.byteLength);
+  gpu.device.queue.writeBuffer(biasBuffer, 0, bias);
+  return { w, bias: biasBuffer };
 }
 
 function chunkWeights(sae: Sae, chunk: Chunk, kPad: number): Float32Array<ArrayBuffer> {

@@ -1,0 +1,102 @@
+/**
+ * The kernels of a lane, compiled and bound to its buffers.
+ * @module
+ */
+import type { Gpu, Kernel } from "./gpu.ts";
+import {
+  carryKernel,
+  distributionKernel,
+  encodeKernel,
+  foldKernel,
+  heatmapKernel,
+  mergeKernel,
+  prepareKernel,
+  topkKernel,
+} from "./kernels.ts";
+import type { LaneBuffers } from "./lane_buffers.ts";
+import type { LaneRequest } from "./lane_request.ts";
+
+/** A kernel with the buffers it works on. */
+export interface Step {
+  /** The kernel. */
+  readonly pipeline: GPUComputePipeline;
+  /** Its group 1. */
+  readonly group: GPUBindGroup;
+}
+
+/** Steps of one chunk. */
+export interface ChunkSteps {
+  /** The product. */
+  readonly encode: Step;
+  /** Statistics and candidates. */
+  readonly fold: Step;
+  /** Candidates alone, where a full list stopped. */
+  readonly select: Step;
+  /** Candidates into the ranking. */
+  readonly merge: Step;
+  /** Heatmaps of what entered. */
+  readonly heatmap: Step;
+  /** Sums into totals. */
+  readonly carry: Step;
+  /** Activations that go back. */
+  readonly distribution: Step;
+}
+
+/** All steps of a lane. */
+export interface LaneSteps {
+  /** Group 0 of every step: the parameter block at a dynamic offset. */
+  readonly params: GPUBindGroup;
+  /** Raw values to rows. */
+  readonly prepare: Step;
+  /** Whole rows' ranking; undefined unless the encoder is a TopK one. */
+  readonly topk: Step | undefined;
+  /** Steps of each chunk. */
+  readonly chunks: readonly ChunkSteps[];
+}
+
+/** Compiles the kernels (once a device) and binds them. */
+export async function bindLane(gpu: Gpu, request: LaneRequest, buffers: LaneBuffers): Promise<LaneSteps> {
+  const { plan, sae, half, tuning, prepared, tile } = request;
+  const by = plan.sortBy === "sum" ? "sum" : plan.dedupe === "image" ? "image" : "row";
+  const { capacity } = tuning;
+  const [prepare, encode, fold, select, merge, heatmap, carry, distribution, topk] = await Promise.all([
+    gpu.kernel(prepareKernel({ centre: !prepared, scale: !prepared && plan.layout.scalar !== 1, half })),
+    gpu.kernel(encodeKernel(tile, half)),
+    gpu.kernel(foldKernel({ statistics: true, by, capacity }, tuning.unroll)),
+    gpu.kernel(foldKernel({ statistics: false, by, capacity }, tuning.unroll)),
+    gpu.kernel(mergeKernel(capacity)),
+    gpu.kernel(heatmapKernel()),
+    gpu.kernel(carryKernel()),
+    gpu.kernel(distributionKernel()),
+    gpu.kernel(topkKernel()),
+  ]);
+  const step = (kernel: Kernel, bound: GPUBuffer[]): Step => {
+    return { pipeline: kernel.pipeline, group: gpu.bind(kernel, bound) };
+  };
+  const { states, weights, centre, raw, x, f, skip, found, kept, params } = buffers;
+  return {
+    params: gpu.bindParams(params),
+    prepare: step(prepare, [raw, centre, x, skip, found]),
+    topk: sae.activation.kind === "topk" ? step(topk, [f]) : undefined,
+    chunks: states.map(({ latents, histogram, halves, totals, candidates, top, heatmaps }, i) => {
+      const { w, bias } = weights[i];
+      const folded = [f, skip, latents, candidates, histogram, halves];
+      return {
+        encode: step(encode, [x, w, bias, skip, f]),
+        fold: step(fold, folded),
+        select: step(select, folded),
+        merge: step(merge, [latents, candidates, top]),
+        heatmap: step(heatmap, [latents, top, f, heatmaps]),
+        carry: step(carry, [halves, totals]),
+        distribution: step(distribution, [f, skip, kept]),
+      };
+    }),
+  };
+}
+
+/** Records one dispatch; group 0 is set before. */
+export function dispatch(pass: GPUComputePassEncoder, step: Step, x: number, y = 1): void {
+  pass.setPipeline(step.pipeline);
+  pass.setBindGroup(1, step.group);
+  pass.dispatchWorkgroups(x, y);
+}
