@@ -86,29 +86,50 @@ function directoryOf(path: string): string[] {
 /**
  * The same and the real paths of what is reached through symlinks, as Deno checks where a link leads.
  *
- * @param realPath Resolves links; a path that it refuses or does not find is left as it is.
+ * What does not exist yet, such as a new output below a directory that is a link, is found from the nearest directory above.
+ *
+ * @param realPath Resolves links; a path that it refuses is left as it is.
  *
  * @example
  * ```ts
  * import { withRealPaths } from "./grants.ts";
- * const real = (path: string) => Promise.resolve(path === "link" ? "/data/shards" : `/home/${path}`);
- * const { read } = await withRealPaths({ read: ["link", "./a/b.pt"], write: [] }, real);
- * if (read.join() !== "link,/data/shards,./a/b.pt") throw new Error(read.join());
+ * const real = (path: string) => Promise.resolve(path === "link" ? "/data/link" : path === "." ? "/home" : `/home/${path}`);
+ * const { read } = await withRealPaths({ read: ["link", "a/b.pt"], write: [] }, real);
+ * if (read.join() !== "link,/data/link,a/b.pt") throw new Error(read.join());
  * ```
  */
 export async function withRealPaths(grants: Grants, realPath: (path: string) => Promise<string>): Promise<Grants> {
+  const here = await realPath(".").catch(() => undefined);
   const resolve = async (paths: readonly string[]): Promise<string[]> => {
     const lists = await Promise.all(paths.map(async (path) => {
-      const real = await realPath(path).catch(() => undefined);
-      return real === undefined || isSamePlace(path, real) ? [path] : [path, real];
+      const real = await nearestRealPath(path, realPath);
+      return real === undefined || real === plainPath(path, here) ? [path] : [path, real];
     }));
     return [...new Set(lists.flat())];
   };
   return { read: await resolve(grants.read), write: await resolve(grants.write) };
 }
 
-/** Whether a path names its place without links, seen from wherever it is relative to. */
-function isSamePlace(path: string, real: string): boolean {
-  const plain = path.replaceAll(/\/(?:\.?\/)+/g, "/").replace(/^(?:\.{1,2}\/)+/, "").replace(/\/$/, "");
-  return plain === real || plain === "" || /^\.{1,2}$/.test(plain) || real.endsWith(`/${plain}`);
+async function nearestRealPath(path: string, realPath: (path: string) => Promise<string>): Promise<string | undefined> {
+  try {
+    return await realPath(path);
+  } catch (error) {
+    const [, above, name] = /^(.*?)\/*([^/]+)\/*$/.exec(path) ?? [];
+    // `..` of a directory that is not there leads nowhere.
+    const isNew = error instanceof Error && error.name === "NotFound" && name !== undefined && !/^\.{1,2}$/.test(name);
+    if (!isNew) return undefined;
+    const real = await nearestRealPath(above || (path.startsWith("/") ? "/" : "."), realPath);
+    return real === undefined ? undefined : `${real.replace(/\/$/, "")}/${name}`;
+  }
+}
+
+/** The absolute path that a path is as long as no part of it is a link. */
+function plainPath(path: string, here: string | undefined): string | undefined {
+  if (!path.startsWith("/") && here === undefined) return undefined;
+  const parts: string[] = [];
+  for (const part of (path.startsWith("/") ? path : `${here}/${path}`).split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
 }

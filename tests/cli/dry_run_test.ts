@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { withRealPaths } from "../../cli/grants.ts";
 import { shellQuote } from "../../cli/shell_quote.ts";
 import type { Jobs } from "../../cli/jobs.ts";
 import { PLAN, run } from "./_fake.ts";
@@ -71,18 +72,39 @@ Deno.test({
       ["/a/b", "/c/b", "/a/b,/c/b"],
       ["a/link", "/blobs/1", "a/link,/blobs/1"],
       ["xa/b", "/home/u/a/b", "xa/b,/home/u/a/b"],
+      // A link that is named like what it leads to: `data -> /scratch/u/data`.
+      ["data", "/scratch/u/data", "data,/scratch/u/data"],
+      ["a/../b/./c", "/home/u/b/c", "a/../b/./c"],
       ["gone", undefined, "gone"],
     ];
     for (const [path, real, granted] of cases) {
       const realPath = (asked: string): Promise<string> =>
         asked !== path
-          ? Promise.resolve(asked)
+          ? Promise.resolve(asked === "." ? "/home/u" : asked.replace(/^(?:\.\/)?(?=[^/])/, "/home/u/"))
           : real === undefined
           ? Promise.reject(new Error("gone"))
           : Promise.resolve(real);
       const { out } = await run(["dump", "--dry-run", "--data.shard-root", path], { env: { realPath } });
       strictEqual(out.includes(`--allow-read=/opt/saev,./checkpoints/sae.pt,${granted},./data `), true, out);
     }
+  },
+});
+
+Deno.test({
+  name: "withRealPaths() finds what does not exist yet from the nearest directory that does",
+  permissions,
+  async fn(): Promise<void> {
+    const links: Record<string, string> = { ".": "/home/u", "/": "/", "link": "/scratch/u", "/mnt": "/mnt/disk1" };
+    const realPath = (path: string): Promise<string> => {
+      if (path in links) return Promise.resolve(links[path]);
+      if (path === "closed") return Promise.reject(new Error("not permitted"));
+      return Promise.reject(Object.assign(new Error("No such file"), { name: "NotFound" }));
+    };
+    const write = ["link/new/deep/", "plain/new", "/mnt//x", "/y", "closed", "closed/x", "gone/../x"];
+    deepStrictEqual(await withRealPaths({ read: [], write }, realPath), {
+      read: [],
+      write: ["link/new/deep/", "/scratch/u/new/deep", "plain/new", "/mnt//x", "/mnt/disk1/x", ...write.slice(3)],
+    });
   },
 });
 

@@ -1,18 +1,30 @@
 import assert from "node:assert/strict";
 import { contents } from "../visuals/_jobs.ts";
 import { slowWords } from "./_cli.ts";
-import { inTemporary, run, start } from "./_process.ts";
+import { inTemporary, run, type Running, start } from "./_process.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/**
+ * What a stage says before its first batch, and then a tenth of the time that all batches take: three pieces together are a
+ * third of the job, whatever the machine does besides. A fixed pause once let a fast machine end the job before the signal.
+ */
+async function isUnderWay({ said }: Running, text: string, wholeMs: number): Promise<void> {
+  await said(text);
+  await pause(wholeMs / 10);
+}
+
 Deno.test("SIGTERM, SIGUSR2 and Ctrl-C save the state and exit with 75; --resume goes on to the same bytes", async () => {
   await inTemporary(async (directory) => {
-    const whole = await run("deno", slowWords(`${directory}/whole`));
+    const undisturbed = start("deno", slowWords(`${directory}/whole`));
+    await undisturbed.said("Computing on");
+    const began = performance.now();
+    const whole = await undisturbed.finished;
+    const wholeMs = performance.now() - began;
     assert.equal(whole.code, 0, whole.stderr);
     for (const [i, signal] of (["SIGTERM", "SIGUSR2", "SIGINT"] as const).entries()) {
       const running = start("deno", slowWords(`${directory}/pieces`, ["--resume"]));
-      await running.said(i === 0 ? "Computing on" : "Going on after");
-      await pause(300);
+      await isUnderWay(running, i === 0 ? "Computing on" : "Going on after", wholeMs);
       running.kill(signal);
       const { code, stderr } = await running.finished;
       assert.equal(code, 75, stderr);
@@ -29,6 +41,8 @@ Deno.test("a second job in a directory exits with 5 and names the first; a kille
   await inTemporary(async (directory) => {
     const first = start("deno", slowWords(directory));
     await first.said("Computing on");
+    // Held still, so that it neither ends before the second comes nor lets go of the lock.
+    first.kill("SIGSTOP");
     const second = await run("deno", slowWords(directory));
     assert.equal(second.code, 5, second.stderr);
     assert.match(
