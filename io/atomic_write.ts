@@ -89,6 +89,29 @@ export async function moveFile(from: string, to: string): Promise<void> {
 }
 
 /**
+ * Moves many files on the same disk, and makes the whole durable at the end. A file that is not there is passed over: it was
+ * moved before, or never written.
+ *
+ * @throws {ArtifactError} If the system refuses.
+ */
+export async function moveFiles(moves: readonly (readonly [from: string, to: string])[]): Promise<void> {
+  const directories = new Set<string>();
+  for (const [from, to] of moves) {
+    const { directory } = splitPath(to);
+    if (!directories.has(directory)) await makeDirectory(directory);
+    directories.add(directory);
+    await asArtifactError(to, async () => {
+      try {
+        await Deno.rename(from, to);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    });
+  }
+  await Promise.all([...directories].map(flushDirectory));
+}
+
+/**
  * Removes what killed jobs left of unfinished writes in a directory. Call only where nobody else writes.
  *
  * @returns How many there were; none when there is no such directory.

@@ -7,6 +7,8 @@ import type { FitGeometry, PatchGrid } from "./fit.ts";
 import type { ViewerArtifacts, ViewerRun } from "./viewer_data.ts";
 import { encodeHeatmap, encodeHistogram, toBase64 } from "./viewer/codec.ts";
 import {
+  COLUMN_KEY,
+  type ColumnData,
   type DataKind,
   type EntriesData,
   type ImagesData,
@@ -19,8 +21,9 @@ import {
 } from "./viewer/format.ts";
 import { labelShares } from "./viewer/list_latents.ts";
 
-/** Most files that say which latents a picture is among the entries of. */
+/** Most files that say which latents a picture is among the entries of, and fewest pictures in one of them. */
 const MAX_IMAGE_FILES = 256;
+const MIN_IMAGE_BUCKET = 256;
 
 /** A data script: one call. Markup in strings is escaped, so that the file could even be inlined. */
 export function script(kind: DataKind, number: number, data: unknown): string {
@@ -115,9 +118,26 @@ export function runData(
     labels,
     labelTotals: toBase64(Uint32Array.from(totals)),
     chosen: toBase64(Uint32Array.from(chosen)),
-    imageBucket: Math.max(1, Math.ceil(run.images / MAX_IMAGE_FILES)),
+    columns: columnsData(run),
+    imageBucket: Math.max(MIN_IMAGE_BUCKET, Math.ceil(run.images / MAX_IMAGE_FILES)),
   };
   return { data, labelOf };
+}
+
+function columnsData({ columns = [], artifacts }: ViewerRun): ColumnData[] {
+  const keys = new Set<string>();
+  return columns.map(({ key, name, about, unit = "", log = false, values }) => {
+    if (!COLUMN_KEY.test(key) || keys.has(key)) {
+      throw new RangeError(
+        `Cannot show a column ${key}: keys are distinct, a letter and at most 31 letters and digits`,
+      );
+    }
+    if (values.length !== artifacts.dSae) {
+      throw new RangeError(`Cannot show ${values.length} values of ${name}: there are ${artifacts.dSae} latents`);
+    }
+    keys.add(key);
+    return { key, name, about, unit, log, values: toBase64(values) };
+  });
 }
 
 /** One latent's entries, and the images they show. */
@@ -147,24 +167,40 @@ export async function storedEntries(
   };
 }
 
-/** For each file of `bucket` images that has any: which chosen latents show them. */
+/**
+ * For each file of `bucket` images that has any: which chosen latents show them. Gathered in two passes over flat arrays, as
+ * there may be millions of pairs.
+ *
+ * @throws {RangeError} If an entry's image is not one of the run's.
+ */
 export function* imagePages(
   artifacts: ViewerArtifacts,
   chosen: readonly number[],
-  bucket: number,
+  { images, bucket }: { readonly images: number; readonly bucket: number },
 ): Generator<[number, ImagesData], void, void> {
-  const files = new Map<number, Map<number, number[]>>();
+  const ends = new Uint32Array(images + 1);
   for (const latent of chosen) {
     for (const image of distinctImages(artifacts, latent)) {
-      const number = Math.floor(image / bucket);
-      const file = files.get(number) ?? new Map<number, number[]>();
-      files.set(number, file);
-      const latents = file.get(image);
-      if (latents === undefined) file.set(image, [latent]);
-      else latents.push(latent);
+      if (image >= images) throw new RangeError(`Cannot show image ${image} of latent ${latent}: there are ${images}`);
+      ends[image + 1] += 1;
     }
   }
-  for (const [number, file] of [...files].sort(([a], [b]) => a - b)) yield [number, Object.fromEntries(file)];
+  for (let image = 0; image < images; image++) ends[image + 1] += ends[image];
+  const latents = new Uint32Array(ends[images]);
+  const next = ends.slice();
+  for (const latent of chosen) {
+    for (const image of distinctImages(artifacts, latent)) latents[next[image]++] = latent;
+  }
+  for (let start = 0; start < images; start += bucket) {
+    const file: Record<string, number[]> = {};
+    let isEmpty = true;
+    for (let image = start; image < Math.min(images, start + bucket); image++) {
+      if (ends[image] === ends[image + 1]) continue;
+      file[image] = [...latents.subarray(ends[image], ends[image + 1])];
+      isEmpty = false;
+    }
+    if (!isEmpty) yield [start / bucket, file];
+  }
 }
 
 /** Histograms and quantiles of all latents, file by file; none when the run has no sketches. */

@@ -14,15 +14,6 @@ export {
 export { plotSketchDistributions, type SketchDistributionsInput } from "./plot_sketch_distributions.ts";
 export { type OnlineQuantileInput, plotOnlineQuantile } from "./plot_online_quantile.ts";
 export { FONT_FAMILY, MAX_PLOT_PIXELS, svgToPng } from "./svg_to_png.ts";
-export {
-  type IndexPageData,
-  type PageLatent,
-  type PagePicture,
-  type PageScatter,
-  renderIndexPage,
-  type Sketch,
-  VISIBLE_PICTURES,
-} from "./page.ts";
 export { type GridElement, makeImg, type MakeImgOptions } from "./make_img.ts";
 export { type DecodeOptions, decodePicture, MAX_PICTURE_PIXELS } from "./decode_picture.ts";
 export { encodePng } from "./encode_png.ts";
@@ -34,7 +25,10 @@ export { colorStep, PLASMA } from "./colormap.ts";
 export {
   buildViewer,
   PICTURES_AT_ONCE,
+  type PictureSize,
+  type StoredPicture,
   type ViewerArtifacts,
+  type ViewerColumn,
   type ViewerFile,
   type ViewerPicture,
   type ViewerRun,

@@ -3,10 +3,11 @@
  * @module
  */
 import { PictureError } from "../compute/errors.ts";
-import { decodePicture } from "./decode_picture.ts";
+import { exifOrientation } from "./_exif.ts";
+import { decodePicture, MAX_PICTURE_PIXELS } from "./decode_picture.ts";
 import { encodeJpeg } from "./encode_jpeg.ts";
 import { resize } from "./resize.ts";
-import type { ViewerPicture } from "./viewer_data.ts";
+import type { StoredPicture } from "./viewer_data.ts";
 
 /** Originals up to this size are kept. */
 export const MAX_ORIGINAL_BYTES = 64 << 10;
@@ -23,10 +24,14 @@ export interface StoredPictureOptions {
   readonly side?: number;
   /** Quality of new JPEGs, default 82. */
   readonly quality?: number;
+  /** Largest width · height to decode; `decodePicture`'s own limit unless told. */
+  readonly maxPixels?: number;
+  /** Turn the picture as its EXIF orientation says, if the activations were recorded that way. Default false. */
+  readonly applyExif?: boolean;
 }
 
 /**
- * Makes what `ViewerRun.picture` gives: bytes for a browser, and the source's size for the affine map.
+ * Makes what `ViewerRun.picture` may give: bytes for a browser, and the source's size for the affine map.
  *
  * A JPEG of gray or YCbCr that is small enough keeps its pixels bit by bit, but loses its EXIF, XMP and comment
  * segments: browsers would turn the picture by its orientation, while activations come from unturned pixels (and a page
@@ -45,14 +50,25 @@ export interface StoredPictureOptions {
  * console.assert("bytes" in stored && stored.width === 20);
  * ```
  */
-export async function storedPicture(bytes: Uint8Array, options: StoredPictureOptions = {}): Promise<ViewerPicture> {
-  const { name, maxOriginalBytes = MAX_ORIGINAL_BYTES, side = STORED_SIDE, quality } = options;
-  if (bytes.length <= maxOriginalBytes) {
-    const kept = plainJpeg(bytes);
-    if (kept !== undefined) return { ...kept, type: "jpeg" };
-  }
+export async function storedPicture(bytes: Uint8Array, options: StoredPictureOptions = {}): Promise<StoredPicture> {
+  return keptPicture(bytes, options) ?? await smallPicture(bytes, options);
+}
+
+/** The file itself, without its descriptive segments, if it may be kept; else undefined. Decodes nothing. */
+export function keptPicture(bytes: Uint8Array, options: StoredPictureOptions): StoredPicture | undefined {
+  const { name = "", maxOriginalBytes = MAX_ORIGINAL_BYTES, maxPixels = MAX_PICTURE_PIXELS, applyExif } = options;
+  if (bytes.length > maxOriginalBytes) return undefined;
+  const kept = plainJpeg(bytes);
+  if (kept === undefined || kept.width * kept.height > maxPixels) return undefined;
+  if (applyExif && exifOrientation(bytes, { name, maxPixels }) !== 1) return undefined;
+  return { ...kept, type: "jpeg" };
+}
+
+/** A new JPEG of at most the side asked for. */
+export async function smallPicture(bytes: Uint8Array, options: StoredPictureOptions): Promise<StoredPicture> {
+  const { name, side = STORED_SIDE, quality, maxPixels, applyExif } = options;
   try {
-    const source = await decodePicture(bytes, { name });
+    const source = await decodePicture(bytes, { name, maxPixels, applyExif });
     const { width, height } = source;
     const scale = Math.min(1, side / Math.min(width, height));
     const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };

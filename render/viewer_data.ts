@@ -4,10 +4,11 @@
  * Files are made one by one as they are asked for, so memory does not grow with the number of latents.
  * @module
  */
-import { type Fit, fitGeometry, type PatchGrid, patchGrid } from "./fit.ts";
-import { affineOf, imagePages, runData, script, sketchPages, storedEntries } from "./_viewer_files.ts";
+import { type Fit, type PatchGrid, patchGrid } from "./fit.ts";
+import { imagePages, runData, script, sketchPages, storedEntries } from "./_viewer_files.ts";
 import { viewerPage } from "./_viewer_page.ts";
-import { dataPath, PAGE_LATENTS, type PictureData, picturePath } from "./viewer/format.ts";
+import { PictureShelf } from "./_viewer_pictures.ts";
+import { dataPath, PAGE_LATENTS } from "./viewer/format.ts";
 
 /** A file of the viewer. */
 export interface ViewerFile {
@@ -15,22 +16,33 @@ export interface ViewerFile {
   readonly path: string;
   /** What it holds. */
   readonly bytes: Uint8Array;
+  /** Which image it shows, if it is a picture. */
+  readonly image?: number;
 }
 
-/** A picture as it is stored: bytes a browser shows, or why there are none. */
-export type ViewerPicture = {
-  /** The file's bytes, without an orientation a browser would follow; see `storedPicture`. */
-  readonly bytes: Uint8Array;
-  /** What they are. */
+/** What the page has to know of a picture's file. */
+export interface PictureSize {
+  /** The file's format. */
   readonly type: "jpeg" | "png" | "webp";
   /** Width of the source picture in pixels (the stored one may be smaller). */
   readonly width: number;
   /** Height of the source picture in pixels. */
   readonly height: number;
-} | {
-  /** Why it cannot be shown, in words. */
-  readonly failed: string;
-};
+}
+
+/** A picture as it is stored: bytes a browser shows, or why there are none. */
+export type StoredPicture =
+  | PictureSize & {
+    /** The file's bytes, without an orientation a browser would follow; see `storedPicture`. */
+    readonly bytes: Uint8Array;
+  }
+  | {
+    /** Why it cannot be shown, in words. */
+    readonly failed: string;
+  };
+
+/** The same, or a picture whose file is in its place already, from a build that was interrupted: it has no bytes. */
+export type ViewerPicture = StoredPicture | PictureSize & { readonly bytes?: undefined };
 
 /** What a pass ended in; `readArtifacts` gives an object of this shape. */
 export interface ViewerArtifacts {
@@ -60,6 +72,22 @@ export interface ViewerArtifacts {
   ): Promise<{ readonly histogram: Uint32Array; readonly min: number; readonly max: number } | undefined>;
 }
 
+/** A further number of every latent. */
+export interface ViewerColumn {
+  /** Names it in addresses and in `viewer/latents.js`: a letter, then at most 31 letters and digits. */
+  readonly key: string;
+  /** Heading, a word or two. */
+  readonly name: string;
+  /** What it is, in a sentence. */
+  readonly about: string;
+  /** Unit behind a value, such as `bits`. */
+  readonly unit?: string;
+  /** Whether it spreads over decades: then it is filtered by its log10. */
+  readonly log?: boolean;
+  /** `f32 [dSae]`; NaN where there is none. */
+  readonly values: Float32Array;
+}
+
 /** Everything the viewer shows. Text may hold anything: it is only ever shown as text. */
 export interface ViewerRun {
   /** Names the run across builds, for example a hash of its configuration: notes in the browser belong to it. */
@@ -84,6 +112,8 @@ export interface ViewerRun {
   readonly grid?: PatchGrid;
   /** How pictures are laid into the square that the patches tile; `square` when left out. */
   readonly fit?: Fit;
+  /** Further numbers of every latent, in the order of the table's columns. */
+  readonly columns?: readonly ViewerColumn[];
   /** Latents whose pictures are stored, in order. */
   readonly chosen: readonly number[];
   /** Bounds of the selection by log10 firing rate. */
@@ -94,7 +124,7 @@ export interface ViewerRun {
   label(image: number): string;
   /** A picture's name. */
   name(image: number): string;
-  /** A picture to store; called once for each distinct picture, up to {@linkcode PICTURES_AT_ONCE} at a time. */
+  /** A picture to store; called once for each distinct picture, up to {@linkcode PICTURES_AT_ONCE} of them at a time. */
   picture(image: number): Promise<ViewerPicture>;
 }
 
@@ -112,8 +142,8 @@ const encoder = new TextEncoder();
  *
  * @param run What to show.
  * @returns Files one by one; `viewer/state.json` comes several times, each replacing the last.
- * @throws {RangeError} If a chosen latent is not an index, the patches do not fill the grid, or a plot's path has a
- *   scheme or a host.
+ * @throws {RangeError} If a chosen latent or an entry's image is not an index, the patches do not fill the grid, a plot's path
+ *   has a scheme or a host, or a column's key or length is wrong.
  *
  * Source: this system's own.
  *
@@ -153,7 +183,7 @@ export async function* buildViewer(run: ViewerRun): AsyncGenerator<ViewerFile, v
   yield text("index.html", viewerPage(run.title, run.plots ?? []));
   yield text(dataPath("latents", 0), script("latents", 0, data));
   yield state(0);
-  const stored = new Map<number, PictureData>();
+  const shelf = new PictureShelf(run, labelOf);
   for (let page = 0; page < pages; page++) {
     const latents = chosen.slice(page * PAGE_LATENTS, (page + 1) * PAGE_LATENTS);
     const entries = [];
@@ -163,29 +193,20 @@ export async function* buildViewer(run: ViewerRun): AsyncGenerator<ViewerFile, v
       entries.push(found.data);
       for (const image of found.images) images.add(image);
     }
-    const missing = [...images].filter((image) => !stored.has(image));
+    const missing = [...images].filter((image) => !shelf.has(image));
     for (let at = 0; at < missing.length; at += PICTURES_AT_ONCE) {
       const part = missing.slice(at, at + PICTURES_AT_ONCE);
       const pictures = await Promise.all(part.map((image) => run.picture(image)));
-      for (let i = 0; i < part.length; i++) {
-        const [image, picture] = [part[i], pictures[i]];
-        const name = run.name(image);
-        if ("failed" in picture) {
-          stored.set(image, [image, labelOf(image), name, 1, 1, "", [1, 1, 0, 0], picture.failed]);
-          continue;
-        }
-        const { width, height, type, bytes } = picture;
-        const ending = type === "jpeg" ? "jpg" : type;
-        const affine = affineOf(fitGeometry(width, height, { fit: run.fit }));
-        stored.set(image, [image, labelOf(image), name, width, height, ending, affine]);
-        yield { path: picturePath(image, ending), bytes };
+      for (const [i, picture] of pictures.entries()) {
+        const path = shelf.put(part[i], picture);
+        if ("bytes" in picture && picture.bytes !== undefined) yield { path, bytes: picture.bytes, image: part[i] };
       }
     }
-    const pictures = [...images].map((image) => stored.get(image)!);
+    const pictures = [...images].map((image) => shelf.data(image));
     yield text(dataPath("page", page), script("page", page, { latents: entries, pictures }));
     yield state(page + 1);
   }
-  for (const [number, page] of imagePages(artifacts, chosen, data.imageBucket)) {
+  for (const [number, page] of imagePages(artifacts, chosen, { images: run.images, bucket: data.imageBucket })) {
     yield text(dataPath("images", number), script("images", number, page));
   }
   for await (const [number, page] of sketchPages(artifacts)) {

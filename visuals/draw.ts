@@ -1,19 +1,17 @@
 /**
- * From artifacts to the page: latents are chosen and drawn, the plots and the page written.
+ * From artifacts to what a researcher looks at: latents are chosen, the viewer written, pictures and plots drawn.
  * @module
  */
 import { DatasetError } from "../compute/errors.ts";
 import type { VisualsConfig } from "../config/types.ts";
-import { atomicWrite } from "../io/atomic_write.ts";
 import { openPictures } from "../io/datasets/open_pictures.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
-import { renderIndexPage } from "../render/page.ts";
 import type { OpenedDump } from "./dump.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
-import { pageData } from "./page_data.ts";
-import { plotDistributions } from "./plot_distributions.ts";
+import { distributionsName, plotDistributions } from "./plot_distributions.ts";
 import { chosenLatents, renderLatents } from "./render_latents.ts";
+import { writeViewer } from "./write_viewer.ts";
 
 /**
  * Opens the pictures.
@@ -36,7 +34,11 @@ export async function openMatchingPictures({ config, inputs }: OpenedDump): Prom
   return pictures;
 }
 
-/** Chooses latents, draws them, the plots and the page. */
+/**
+ * Chooses latents, writes the viewer, draws pictures and plots.
+ *
+ * The viewer comes first: it shows everything soonest, and a browser may follow while the rest is drawn.
+ */
 export async function draw(
   config: VisualsConfig,
   job: { directory: string; artifacts: StoredArtifacts; pictures: PictureSource; hooks: JobHooks; watch: Stopwatch },
@@ -49,16 +51,11 @@ export async function draw(
       "warn",
     );
   }
-  const pages = await watch.time(
-    "render",
-    () => renderLatents(config, artifacts, { latents, pictures, directory, hooks }),
-  );
+  const shown = { latents, pictures, directory, hooks };
+  const plot = distributionsName(config, artifacts);
+  await watch.time("viewer", () => writeViewer(config, artifacts, { ...shown, plot }));
+  const drawn = await watch.time("render", () => renderLatents(config, artifacts, shown));
   // After the pictures, which take every core and are what the user came for.
-  const plot = await watch.time("plot", () => plotDistributions(config, artifacts, directory));
-  await watch.time(
-    "page",
-    async () =>
-      await atomicWrite(`${directory}/index.html`, renderIndexPage(pageData(config, artifacts, { pages, plot }))),
-  );
-  return { latents: latents.length, drawn: pages.reduce((sum, page) => sum + page.pictures.length, 0) };
+  await watch.time("plot", () => plotDistributions(config, artifacts, directory));
+  return { latents: latents.length, drawn };
 }

@@ -6,6 +6,7 @@ import type { VisualsConfig } from "../config/types.ts";
 import { atomicWrite, makeDirectory, moveFile, removeFile, removeTemporaries } from "../io/atomic_write.ts";
 import type { Manifest } from "../io/manifest.ts";
 import { fileSize, isDirectory, listDirectory, readSmallFile } from "../io/open_file.ts";
+import { digest } from "./digest.ts";
 import type { JobHooks } from "./hooks.ts";
 
 const LEDGER_NAME = ".drawn.json";
@@ -151,11 +152,6 @@ function identity(manifest: Manifest | undefined): unknown {
 /** The settings that decide what a picture looks like; which latents are drawn is not among them. */
 function lookOf({ images, fit, grid, gridScale, exif, maxPixels, epsilon }: VisualsConfig): unknown {
   return { images, fit, grid, gridScale, exif, maxPixels, epsilon };
-}
-
-async function digest(value: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 async function readLedger(directory: string): Promise<Ledger | undefined> {

@@ -12,20 +12,24 @@ import { type DistributionsPlot, plotActivationDistributions } from "../render/p
 import { plotSketchDistributions } from "../render/plot_sketch_distributions.ts";
 import { svgToPng } from "../render/svg_to_png.ts";
 
+/** The plot's file; undefined when no distribution was asked for. */
+export function distributionsName(config: VisualsConfig, { dSae }: StoredArtifacts): string | undefined {
+  const m = Math.min(config.nDistributions, dSae);
+  return m === 0 ? undefined : `${m}_activation_distributions.png`;
+}
+
 /**
  * Writes `{m}_activation_distributions.svg` and `.png` for the first m latents.
  *
  * Drawn from every activation where they were kept, else from the sketch.
- *
- * @returns The PNG's name; undefined when no distribution was asked for.
  */
 export async function plotDistributions(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
   directory: string,
-): Promise<string | undefined> {
+): Promise<void> {
   const m = Math.min(config.nDistributions, artifacts.dSae);
-  if (m === 0) return undefined;
+  if (m === 0) return;
   const kept = artifacts.distributionsShape[0] >= m;
   const { svg } = kept ? await fromActivations(artifacts, m) : await fromSketch(artifacts, m);
   const name = `${m}_activation_distributions`;
@@ -35,7 +39,6 @@ export async function plotDistributions(
     await atomicWrite(`${directory}/${name}.png`, await svgToPng(svg));
     await atomicWrite(`${directory}/${name}.svg`, svg);
   }
-  return `${name}.png`;
 }
 
 /** Whether this very plot is there, from a run before: drawing it takes longer than all of a small job. */

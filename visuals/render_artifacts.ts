@@ -16,6 +16,8 @@ import { inDirectory } from "./in_directory.ts";
 import { PictureLedger } from "./picture_ledger.ts";
 import { chosenLatents, renderLatents } from "./render_latents.ts";
 import type { JobSummary } from "./report.ts";
+import { ViewerPictures } from "./viewer_pictures.ts";
+import { storeViewerPictures } from "./write_viewer.ts";
 
 /** What drawing works on. */
 interface Drawing {
@@ -28,9 +30,9 @@ interface Drawing {
 /**
  * Draws artifacts that are there; never computes.
  *
- * With `config.part` a contiguous share of the chosen latents is drawn into `parts/render-i-of-n/`. Without it everything is:
- * what parts have drawn is moved into place, what is missing is drawn, and the plots and the page are written. The files
- * are those of one render, byte for byte.
+ * With `config.part` a contiguous share of the chosen latents is drawn, and their pictures stored for the viewer, into
+ * `parts/render-i-of-n/`. Without it everything is: what parts have drawn and stored is moved into place, what is missing is
+ * made, and the viewer and the plots are written. The files are those of one render, byte for byte.
  *
  * @throws {ArtifactError} If there are no artifacts of this request, or something cannot be written.
  * @throws {DatasetError} If the pictures are not those that the activations were recorded from.
@@ -74,15 +76,13 @@ async function drawParts(
     const [from, to] = [index, index + 1].map((i) => Math.floor((i * all.length) / count));
     const latents = all.slice(from, to);
     const directory = `${job.directory}/parts/render-${index}-of-${count}`;
-    const pages = await inDirectory(
-      directory,
-      config,
-      hooks,
-      (hooks) => watch.time("render", () => renderLatents(config, artifacts, { latents, pictures, directory, hooks })),
-    );
+    await inDirectory(directory, config, hooks, async (hooks) => {
+      const shown = { latents, pictures, directory, hooks };
+      await watch.time("viewer", () => storeViewerPictures(config, artifacts, shown));
+      nPictures += await watch.time("render", () => renderLatents(config, artifacts, shown));
+    });
     outputs.push(directory);
     nLatents += latents.length;
-    nPictures += pages.reduce((sum, page) => sum + page.pictures.length, 0);
   }
   return {
     outputs,
@@ -97,7 +97,11 @@ async function drawAll({ job, artifacts, pictures, watch }: Drawing, hooks: JobH
   const { directory, config, startedMs } = job;
   return await inDirectory(directory, config, hooks, async (hooks) => {
     const parts = await drawnParts(directory);
-    const adopted = await PictureLedger.adopt(config, { manifest: artifacts.manifest, directory }, parts);
+    const stored = await ViewerPictures.adopt(config, directory, parts);
+    const adopted = Math.max(
+      stored,
+      await PictureLedger.adopt(config, { manifest: artifacts.manifest, directory }, parts),
+    );
     if (adopted > 0) hooks.log(`Took over the pictures of ${adopted} parts`);
     const resume = config.resume || adopted > 0;
     const { latents, drawn } = await draw({ ...config, resume }, { directory, artifacts, pictures, hooks, watch });

@@ -1,5 +1,5 @@
 /**
- * From artifacts to what a researcher looks at: the chosen latents' pictures, the plots, the page.
+ * The chosen latents' pictures as files: one per latent and image, the heatmap drawn into it.
  * @module
  */
 import { chooseLatents } from "../compute/choose_latents.ts";
@@ -9,7 +9,6 @@ import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import { WriteBatch } from "../io/write_batch.ts";
 import type { Heatmap } from "../render/draw_pictures.ts";
-import type { PageLatent, PagePicture } from "../render/page.ts";
 import { openRenderPool, type RenderPool } from "../render/render_pool.ts";
 import type { JobHooks } from "./hooks.ts";
 import { drawSettings, readPicture } from "./picture_files.ts";
@@ -60,7 +59,7 @@ interface Shown {
  * its name or absent; a latent's `metadata.json` comes after its pictures are durable, so where it is, they are.
  *
  * @param latents As {@linkcode chosenLatents} gives them.
- * @returns What the page needs, in the same order.
+ * @returns How many pictures there are.
  * @throws {ArtifactError} If something cannot be written.
  */
 export async function renderLatents(
@@ -72,13 +71,12 @@ export async function renderLatents(
     directory: string;
     hooks: JobHooks;
   },
-): Promise<PageLatent[]> {
+): Promise<number> {
   const { latents, pictures, directory, hooks } = options;
   const shown = latents.map((latent) => distinctImages(artifacts, latent, pictures.length));
   const total = shown.reduce((sum, entries) => sum + entries.length, 0);
   const ledger = await PictureLedger.open(config, { manifest: artifacts.manifest, directory, hooks });
   const failures = new Set<number>();
-  const pages: PageLatent[] = [];
   const distinct = new Set(shown.flat().map(({ image }) => image)).size;
   const pool = await openRenderPool(drawSettings(config), {
     threads: distinct < WORKERS_FROM ? 1 : config.nWorkers,
@@ -106,14 +104,11 @@ export async function renderLatents(
       }
       await drawGroup(missing, { ...options, pool, batch, ledger }, report);
       await batch.flush();
-      for (const [i, entries] of group.entries()) {
-        const latent = latents[start + i];
+      for (const latent of latents.slice(start, start + groupSize)) {
         const log10Freq = finiteLog10(artifacts.sparsity[latent]);
         const log10Value = finiteLog10(artifacts.meanValues[latent]);
         const facts = { neuron: latent, log10_freq: log10Freq, log10_value: log10Value };
         await batch.add(`${directory}/neurons/${latent}/metadata.json`, JSON.stringify(facts));
-        const drawn = entries.map((entry) => pagePicture(artifacts, pictures, entry));
-        pages.push(await pageOf(artifacts, latent, { log10Freq, log10Value, pictures: drawn }));
       }
     }
     await batch.flush();
@@ -125,7 +120,7 @@ export async function renderLatents(
   if (failures.size > 0) {
     hooks.log(`${failures.size} of the pictures could not be read and are shown as placeholders`, "warn");
   }
-  return pages;
+  return total;
 }
 
 /** The pictures that are not there yet; those that are count as done. */
@@ -218,31 +213,6 @@ async function readHeatmaps(artifacts: StoredArtifacts, entries: readonly Shown[
     entry.values = topValues.slice(entry.rank * patches, (entry.rank + 1) * patches);
     entry.upper = upper;
   }
-}
-
-function pagePicture(artifacts: StoredArtifacts, pictures: PictureSource, entry: Shown): PagePicture {
-  const { latent, j, rank, image, failed } = entry;
-  return {
-    src: `neurons/${latent}/${j}.png`,
-    image,
-    label: pictures.label(image),
-    name: pictures.name(image),
-    value: artifacts.rankValues[latent * artifacts.k + rank],
-    rank: rank + 1,
-    ...(failed === undefined ? {} : { failed }),
-  };
-}
-
-async function pageOf(
-  artifacts: StoredArtifacts,
-  latent: number,
-  facts: Pick<PageLatent, "log10Freq" | "log10Value" | "pictures">,
-): Promise<PageLatent> {
-  const sketch = await artifacts.readSketch(latent);
-  if (sketch === undefined) return { latent, ...facts, count: 0 };
-  // The sketch counts every firing once, so its total is exact where the rate, an f32, is not.
-  const count = sketch.histogram.reduce((sum, n) => sum + n, 0);
-  return { latent, ...facts, count, sketch: { ...sketch, offset: 0 } };
 }
 
 /** JSON has no NaN: a latent that never fires has no logarithms. */

@@ -19,6 +19,25 @@ export const BINS_PER_BAR = 8;
 /** Quantiles marked in a histogram. */
 export const MARKED_QUANTILES: readonly number[] = [0.5, 0.9, 0.99];
 
+/** What keys of further columns look like. */
+export const COLUMN_KEY = /^[a-z][a-zA-Z0-9]{0,31}$/;
+
+/** A further number of every latent, which the table shows, sorts and filters by like its own. */
+export interface ColumnData {
+  /** Names it in addresses: `[a-z][a-zA-Z0-9]{0,31}`. */
+  readonly key: string;
+  /** Heading, a word or two. */
+  readonly name: string;
+  /** What it is, in a sentence. */
+  readonly about: string;
+  /** Unit behind a value, such as `bits`; empty for none. */
+  readonly unit: string;
+  /** Whether it spreads over decades: then it is filtered by its log10. */
+  readonly log: boolean;
+  /** `f32 [dSae]`, exact; NaN where there is none. */
+  readonly values: string;
+}
+
 /** The run as a whole: `viewer/latents.js`, number 0. */
 export interface RunData {
   /** {@linkcode VIEWER_FORMAT}. */
@@ -63,6 +82,8 @@ export interface RunData {
   readonly entropyUnit: number;
   /** `u32 [dSae, TABLE_LABELS]`: one plus the index of the most common labels; 0 for none. */
   readonly common: string;
+  /** Further numbers of every latent; none when missing. */
+  readonly columns?: readonly ColumnData[];
   /** Every label of the data set. */
   readonly labels: readonly string[];
   /** `u32 [labels]`: pictures of the data set with each label. */

@@ -37,14 +37,13 @@ const artifacts = {
 const config = parseConfig({ images: { kind: "image-folder", root: images }, nWorkers: Number(threads) });
 const pictures = await openPictures(config.images);
 const start = performance.now();
-const pages = await renderLatents(config, artifacts, {
+const drawn = await renderLatents(config, artifacts, {
   latents: Array.from({ length: dSae }, (_, latent) => latent),
   pictures,
   directory: out,
   hooks: withDefaults(undefined),
 });
 const seconds = (performance.now() - start) / 1000;
-const drawn = pages.reduce((sum, page) => sum + page.pictures.length, 0);
 Deno.stdout.writeSync(
   new TextEncoder().encode(JSON.stringify({ pictures: drawn, seconds, pictures_per_second: drawn / seconds }) + "\n"),
 );

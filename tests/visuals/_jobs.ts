@@ -47,7 +47,7 @@ function plain(path: string, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBu
     return encode(JSON.stringify({ ...rest, config: { ...config, dumpTo: "" } }));
   }
   if (path.endsWith("/.drawn.json")) return encode(JSON.stringify({ ...JSON.parse(text()), request: "" }));
-  if (path.endsWith("/index.html")) return encode(text().replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, ""));
+  if (path.endsWith("/viewer/latents.js")) return encode(text().replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, ""));
   return bytes;
 }
 

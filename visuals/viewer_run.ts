@@ -1,0 +1,98 @@
+/**
+ * What the viewer says and shows of a run.
+ * @module
+ */
+import type { VisualsConfig } from "../config/types.ts";
+import { ArtifactError } from "../compute/errors.ts";
+import type { PictureSource } from "../io/datasets/picture_source.ts";
+import type { StoredArtifacts } from "../io/read_artifacts.ts";
+import type { ViewerRun } from "../render/viewer_data.ts";
+import { digest } from "./digest.ts";
+import { viewerColumns } from "./viewer_columns.ts";
+
+/**
+ * Collects what `buildViewer` asks for, but for the pictures.
+ *
+ * Equal requests give the same `build`, on any day, so that an interrupted build goes on and ends in the same bytes. `id` is
+ * that of the checkpoint and the shards: notes on a latent are found again however entries are ranked.
+ *
+ * @throws {ArtifactError} If an entry's image is not among the pictures.
+ */
+export async function viewerRun(
+  config: VisualsConfig,
+  artifacts: StoredArtifacts,
+  shown: { readonly latents: readonly number[]; readonly pictures: PictureSource; readonly plot: string | undefined },
+): Promise<Omit<ViewerRun, "picture">> {
+  const { manifest } = artifacts;
+  const { latents, pictures, plot } = shown;
+  checkImages(artifacts, pictures.length);
+  const inputs = manifest?.inputs ?? { ckpt: config.ckpt, shards: config.data.shardRoot };
+  const known = manifest === undefined ? artifacts.directory : {
+    inputs: manifest.inputs,
+    backend: manifest.backend.name,
+    files: manifest.files,
+    tool: manifest.versions.tool,
+  };
+  const columns = viewerColumns(config, artifacts);
+  const { fit, grid, exif, images, sortBy } = config;
+  const build = { known, fit, grid, exif, images, sortBy, latents, columns: columns.map(({ key }) => key) };
+  return {
+    id: (await digest(inputs)).slice(0, 16),
+    build: (await digest(build)).slice(0, 16),
+    title: "What activates these latents",
+    summary: summaryOf(config, artifacts),
+    plots: plot === undefined
+      ? []
+      : [{ src: plot, caption: `How strongly the first ${config.nDistributions} latents fire` }],
+    sortBy,
+    rows: rowsOf(artifacts),
+    images: pictures.length,
+    artifacts,
+    ...(grid === undefined ? {} : { grid: { rows: grid[0], cols: grid[1] } }),
+    fit,
+    chosen: latents,
+    freqRange: config.logFreqRange,
+    valueRange: config.logValueRange,
+    columns,
+    label: (image) => pictures.label(image),
+    name: (image) => pictures.name(image),
+  };
+}
+
+function rowsOf({ manifest, distributionsShape }: StoredArtifacts): number {
+  return manifest?.rows ?? distributionsShape[1];
+}
+
+function summaryOf(config: VisualsConfig, artifacts: StoredArtifacts): [string, string][] {
+  const { manifest } = artifacts;
+  const layer = typeof config.data.layer === "number" ? `layer ${config.data.layer}` : `mean over layers`;
+  return [
+    ["Checkpoint", config.ckpt],
+    ["Shards", `${config.data.shardRoot}, ${layer}, ${config.data.patches}`],
+    ["Pictures", `${config.images.root} (${config.images.kind})`],
+    ["Rows", rowsOf(artifacts).toLocaleString("en")],
+    ["Latents", artifacts.dSae.toLocaleString("en")],
+    ["Ranked by", `${config.sortBy}, top ${artifacts.k}${config.dedupe === "image" ? ", one entry per image" : ""}`],
+    ...(manifest === undefined ? [] : [
+      ["Computed", `${manifest.startedAt.slice(0, 16).replace("T", " ")} UTC on ${manifest.backend.name}`] as [
+        string,
+        string,
+      ],
+    ]),
+  ];
+}
+
+/** An artifact from elsewhere may rank anything. */
+function checkImages({ directory, dSae, k, topI, topCount }: StoredArtifacts, nImages: number): void {
+  for (let latent = 0; latent < dSae; latent++) {
+    for (let rank = 0; rank < topCount[latent]; rank++) {
+      const image = topI[latent * k + rank];
+      if (image < nImages) continue;
+      throw new ArtifactError(
+        `Cannot use ${directory}: latent ${latent} ranks image ${image}, and there are ${nImages} pictures; ` +
+          "compute the artifacts again with --force",
+        { path: directory },
+      );
+    }
+  }
+}
