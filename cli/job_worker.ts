@@ -4,4 +4,7 @@
  */
 import { serveJobs, type Wire } from "./remote_jobs.ts";
 
-serveJobs(globalThis as unknown as Wire, () => import("../visuals.ts"));
+serveJobs(globalThis as unknown as Wire, () => import("../visuals.ts"), {
+  // This worker has permissions of its own, so Deno runs with the flag that takes.
+  workerPermissions: "none",
+});

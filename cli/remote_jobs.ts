@@ -5,15 +5,14 @@
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks, Progress } from "../visuals/hooks.ts";
 import type { InspectRequest, Jobs } from "./jobs.ts";
-import { relayedWorkers, type WorkerNews, type WorkerRequest, workerStarter } from "./relayed_workers.ts";
 
 /** Progress goes over the wire at most this often; the terminal is redrawn less often still. */
 const PROGRESS_INTERVAL_MS = 50;
 
 /** One end of the wire: a `Worker`, a worker's own scope, or a `MessagePort`. */
 export interface Wire {
-  /** Sends a structured clone; what `transfer` names goes over instead of being copied. */
-  postMessage(message: unknown, transfer?: Transferable[]): void;
+  /** Sends a structured clone. */
+  postMessage(message: unknown): void;
   /** Called with what the other end sent. */
   onmessage: ((event: MessageEvent) => void) | null;
 }
@@ -30,15 +29,15 @@ interface SentError {
 type Request =
   | { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest }
   | { readonly abort: true }
-  | { readonly save: true }
-  | WorkerNews;
+  | {
+    readonly save: true;
+  };
 
 type Reply =
   | { readonly log: string; readonly level: "info" | "warn" | undefined }
   | { readonly progress: Progress }
   | { readonly done: unknown }
-  | { readonly failed: SentError }
-  | WorkerRequest;
+  | { readonly failed: SentError };
 
 /** The far end and how to be rid of it. */
 export interface OpenedWire {
@@ -79,14 +78,12 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     const send = (request: Request): void => wire.postMessage(request);
     const abort = (): void => send({ abort: true });
     const save = (): void => send({ save: true });
-    const startOrStop = workerStarter(send);
     try {
       const answered = new Promise<Awaited<ReturnType<Jobs[K]>>>((resolve, reject) => {
         wire.onmessage = ({ data }: MessageEvent<Reply>) => {
           if ("log" in data) hooks?.log?.(data.log, data.level);
           else if ("progress" in data) hooks?.progress?.(data.progress);
           else if ("done" in data) resolve(data.done as Awaited<ReturnType<Jobs[K]>>);
-          else if ("startWorker" in data || "stopWorker" in data) startOrStop(data);
           else reject(receiveError(data.failed));
         };
       });
@@ -115,18 +112,22 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
 }
 
 /**
- * Answers the requests of {@linkcode remoteJobs}; the work is loaded when the first comes. Workers that the work needs are
- * started by the far end.
+ * Answers the requests of {@linkcode remoteJobs}; the work is loaded when the first comes.
+ *
+ * @param extra Hooks that cannot cross the wire.
  */
-export function serveJobs(wire: Wire, load: () => Promise<Jobs>): void {
+export function serveJobs(
+  wire: Wire,
+  load: () => Promise<Jobs>,
+  extra: Pick<JobHooks, "workerPermissions"> = {},
+): void {
   const controller = new AbortController();
   const saves = new EventTarget();
   const send = (reply: Reply): void => wire.postMessage(reply);
   let sentStage: string | undefined;
   let sentMs = 0;
-  const workers = relayedWorkers((request, transfer) => wire.postMessage(request, transfer));
   const hooks: JobHooks = {
-    startWorker: workers.start,
+    ...extra,
     signal: controller.signal,
     saves,
     log: (log, level) => send({ log, level }),
@@ -141,7 +142,6 @@ export function serveJobs(wire: Wire, load: () => Promise<Jobs>): void {
   };
   wire.onmessage = async ({ data }: MessageEvent<Request>): Promise<void> => {
     if ("abort" in data) return controller.abort(new DOMException("Stopped", "AbortError"));
-    if ("deadWorker" in data) return workers.receive(data);
     if ("save" in data) return void saves.dispatchEvent(new Event("save"));
     try {
       // Whoever sent the name of a job sent what it takes.

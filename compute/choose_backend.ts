@@ -5,7 +5,6 @@
 import type { Backend, BackendName } from "./backend.ts";
 import { BackendUnavailableError, DeviceLimitError, DeviceLostError } from "./errors.ts";
 import { createReferenceBackend } from "./reference/mod.ts";
-import type { StartWorker } from "./start_worker.ts";
 
 /** See {@linkcode chooseBackend}. */
 export interface ChooseBackendOptions {
@@ -13,8 +12,8 @@ export interface ChooseBackendOptions {
   readonly allowSoftware?: boolean;
   /** How the GPU stores rows and weights; `f32` if not given. The other backends always use f32. */
   readonly precision?: "f32" | "f16";
-  /** Starts the workers of the `wasm` backend; see `WasmOptions`. */
-  readonly startWorker?: StartWorker | undefined;
+  /** Permissions of the `wasm` backend's workers in Deno; see `WasmOptions`. `inherit` if not given. */
+  readonly workerPermissions?: "none" | "inherit" | undefined;
   /** Told when something happens that a user should know, as a lost and replaced GPU. */
   readonly log?: (line: string) => void;
 }
@@ -22,10 +21,10 @@ export interface ChooseBackendOptions {
 /** What the WebGPU backend is made with. */
 export type WebgpuChoice =
   & Required<Pick<ChooseBackendOptions, "allowSoftware">>
-  & Omit<ChooseBackendOptions, "allowSoftware" | "startWorker">;
+  & Omit<ChooseBackendOptions, "allowSoftware" | "workerPermissions">;
 
 /** What the WebAssembly backend is made with. */
-export type WasmChoice = Pick<ChooseBackendOptions, "startWorker">;
+export type WasmChoice = Pick<ChooseBackendOptions, "workerPermissions">;
 
 /** A backend and the reason it was chosen, for the manifest. */
 export interface BackendChoice {
@@ -48,7 +47,8 @@ export interface BackendLoaders {
 // Dynamic, so that importing this module loads neither kernels nor shaders; literal, so that tools can follow them.
 const LOADERS: BackendLoaders = {
   webgpu: async (options) => (await import("./webgpu/mod.ts")).createWebgpuBackend(options),
-  wasm: async ({ startWorker }) => (await import("./wasm/mod.ts")).createWasmBackend({ startWorker }),
+  wasm: async ({ workerPermissions = "inherit" }) =>
+    (await import("./wasm/mod.ts")).createWasmBackend({ workerPermissions }),
   reference: () => Promise.resolve(createReferenceBackend()),
 };
 
@@ -77,17 +77,17 @@ export async function chooseBackend(
   options: ChooseBackendOptions = {},
   loaders: BackendLoaders = LOADERS,
 ): Promise<BackendChoice> {
-  const { allowSoftware = true, startWorker, ...rest } = options;
+  const { allowSoftware = true, workerPermissions, ...rest } = options;
   const reason = "asked for by name";
   switch (device) {
     case "webgpu":
       return { backend: await loaders.webgpu({ allowSoftware, ...rest }), reason };
     case "wasm":
-      return { backend: await loaders.wasm({ startWorker }), reason };
+      return { backend: await loaders.wasm({ workerPermissions }), reason };
     case "reference":
       return { backend: await loaders.reference(), reason };
     case "auto":
-      return await chooseFirst(loaders, rest, { startWorker });
+      return await chooseFirst(loaders, rest, { workerPermissions });
     default:
       throw new RangeError(`Cannot compute on ${device}: expected auto, webgpu, wasm or reference`);
   }

@@ -31,7 +31,6 @@ export * from "./row_statistics.ts";
 export * from "./rows.ts";
 export * from "./sae.ts";
 export * from "./sketch_percentiles.ts";
-export type { PoolWorker, StartWorker } from "./start_worker.ts";
 export * from "./tensor.ts";
 export * from "./topk.ts";
 export * from "./with_input_norm.ts";

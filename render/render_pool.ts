@@ -2,7 +2,6 @@
  * Workers that draw pictures, or, where there are none, the calling thread. The files are the same.
  * @module
  */
-import type { PoolWorker, StartWorker } from "../compute/start_worker.ts";
 import { type DrawReply, type DrawRequest, PictureDrawer } from "./_render_wire.ts";
 import type { DrawSettings, Heatmap, PictureFile } from "./draw_pictures.ts";
 
@@ -45,8 +44,6 @@ export interface RenderPoolOptions {
    * the process.
    */
   readonly permissions?: "none" | "inherit";
-  /** Starts a worker, in the place of `new Worker`; `permissions` has no meaning then. */
-  readonly startWorker?: StartWorker | undefined;
   /** Memory for pictures that may be drawn again. Default {@linkcode HELD_PICTURES_BYTES}. */
   readonly heldBytes?: number;
 }
@@ -80,13 +77,13 @@ interface Thread {
  * ```
  */
 export async function openRenderPool(settings: DrawSettings, options: RenderPoolOptions): Promise<RenderPool> {
-  const { threads: wanted, heldBytes = HELD_PICTURES_BYTES } = options;
+  const { threads: wanted, permissions = "inherit", heldBytes = HELD_PICTURES_BYTES } = options;
   if (!Number.isSafeInteger(wanted) || wanted < 1) {
     throw new RangeError(`Cannot draw on ${wanted} threads: it must be a positive integer`);
   }
   let threads: Thread[] | undefined;
   if (wanted > 1 && typeof Worker === "function") {
-    threads = await Promise.all(Array.from({ length: wanted }, () => startThread(settings, options)))
+    threads = await Promise.all(Array.from({ length: wanted }, () => startWorker(settings, permissions)))
       // A page's policy, or a permission, may forbid workers; the files are the same from this thread, only later.
       .catch(() => undefined);
   }
@@ -171,9 +168,11 @@ function inThread(settings: DrawSettings): Thread {
 }
 
 /** Starts a worker; resolves when its modules are loaded. */
-function startThread(settings: DrawSettings, { permissions, startWorker }: StartOptions): Promise<Thread> {
-  const url = new URL("./render_worker.ts", import.meta.url).href;
-  const worker = startWorker?.(url) ?? newWorker(url, permissions);
+function startWorker(settings: DrawSettings, permissions: "none" | "inherit"): Promise<Thread> {
+  // With no permission at all a worker from a URL could not load its modules.
+  const narrowed = permissions === "none" ? { deno: { permissions: { import: "inherit" } } } : {};
+  const options = { type: "module", ...narrowed } as { type: "module" };
+  const worker = new Worker(new URL("./render_worker.ts", import.meta.url), options);
   const waiting: { resolve: (reply: DrawReply) => void; reject: (error: Error) => void }[] = [];
   let failure: Error | undefined;
   return new Promise<Thread>((started, refused) => {
@@ -198,14 +197,6 @@ function startThread(settings: DrawSettings, { permissions, startWorker }: Start
     };
     worker.postMessage(settings);
   });
-}
-
-type StartOptions = Pick<RenderPoolOptions, "permissions" | "startWorker">;
-
-function newWorker(url: string, permissions: RenderPoolOptions["permissions"]): PoolWorker {
-  // With no permission at all a worker from a URL could not load its modules.
-  const narrowed = permissions === "none" ? { deno: { permissions: { import: "inherit" } } } : {};
-  return new Worker(url, { type: "module", ...narrowed } as WorkerOptions);
 }
 
 /** What a request can hand over instead of copying: a file that fills its buffer. */

@@ -121,7 +121,7 @@ export async function checkInputs(config: VisualsConfig, hooks?: Partial<JobHook
   const total = ways.length + 2;
   const { backend, reason } = await chooseBackend(config.device, {
     precision: config.precision,
-    startWorker: hooks?.startWorker,
+    workerPermissions: hooks?.workerPermissions,
   });
   try {
     progress({ stage: "check", done: 0, total, unit: "ways" });

@@ -237,7 +237,7 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
       chooseBackend(config.device, {
         precision: config.precision,
         log: hooks.log,
-        startWorker: hooks.startWorker,
+        workerPermissions: hooks.workerPermissions,
       }),
   );
   const { backend } = choice;

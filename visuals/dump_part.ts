@@ -81,7 +81,7 @@ async function onePart(
       chooseBackend(config.device, {
         precision: config.precision,
         log: hooks.log,
-        startWorker: hooks.startWorker,
+        workerPermissions: hooks.workerPermissions,
       }),
   );
   try {

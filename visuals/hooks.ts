@@ -2,7 +2,6 @@
  * How a job talks to whoever started it: log lines, progress, cancellation. The job itself never prints.
  * @module
  */
-import type { StartWorker } from "../compute/start_worker.ts";
 
 /** A step of a stage, for a progress bar. */
 export interface Progress {
@@ -28,14 +27,17 @@ export interface JobHooks {
   readonly log: (line: string, level?: "info" | "warn") => void;
   /** Called often; cheap to ignore. */
   readonly progress: (progress: Progress) => void;
-  /** Starts the workers that compute and draw; `new Worker` with the caller's permissions if not given. They need none. */
-  readonly startWorker?: StartWorker | undefined;
+  /**
+   * Permissions of the workers that compute and draw. `none` needs Deno to be run with `--unstable-worker-options`, and Deno ends
+   * the process without it; hence `inherit` unless told. The workers use none either way.
+   */
+  readonly workerPermissions?: "none" | "inherit" | undefined;
 }
 
 /** Fills in silent hooks. */
 export function withDefaults(hooks: Partial<JobHooks> | undefined): JobHooks {
   return {
-    startWorker: hooks?.startWorker,
+    workerPermissions: hooks?.workerPermissions,
     signal: hooks?.signal,
     saves: hooks?.saves,
     log: hooks?.log ?? (() => {}),

@@ -80,7 +80,7 @@ export async function renderLatents(
   const distinct = new Set(shown.flat().map(({ image }) => image)).size;
   const pool = await openRenderPool(drawSettings(config), {
     threads: distinct < WORKERS_FROM ? 1 : config.nWorkers,
-    startWorker: hooks.startWorker,
+    permissions: hooks.workerPermissions,
   });
   const batch = new WriteBatch();
   let done = 0;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { StartWorker } from "../start_worker.ts";
 import type { Backend, Fold, FoldPlan } from "../backend.ts";
 import { checkSae } from "../check_plan.ts";
 import type { LatentState } from "../latent_state.ts";
@@ -33,8 +32,6 @@ export interface WasmOptions {
    * without it Deno ends the process.
    */
   readonly workerPermissions?: "none" | "inherit";
-  /** Starts the workers, without permissions, in the place of `new Worker`; `workerPermissions` has no meaning then. */
-  readonly startWorker?: StartWorker | undefined;
   /** Multiply-adds of a job from which it is worth starting workers; smaller ones run in the calling thread. Default 2e8. */
   readonly workersAbove?: number;
   /** Multiply-adds of a job from which it is worth preparing to screen. Default 4e10; Infinity never screens. */
@@ -67,11 +64,11 @@ export interface WasmOptions {
  * ```
  */
 export async function createWasmBackend(options: WasmOptions = {}): Promise<Backend> {
-  const { variant = "auto", startWorker, workersAbove = 2e8, screenAbove = 4e10 } = options;
-  const permissions = startWorker === undefined ? options.workerPermissions ?? "inherit" : "none";
+  const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8, screenAbove = 4e10 } =
+    options;
   const kernels = await loadKernels(variant);
   const probed = kernels.variant === "relaxed" ? await probe(kernels.module) : { fused: false, dotBits: 0 } as const;
-  const settings = { module: kernels.module, permissions, startWorker, workersAbove, screenAbove, probed };
+  const settings = { module: kernels.module, permissions, workersAbove, screenAbove, probed };
   const details: Record<string, unknown> = {
     variant: kernels.variant,
     ...probed,

@@ -2,7 +2,6 @@
  * Sets a pass up: memory, threads, weights, state.
  * @module
  */
-import type { StartWorker } from "../start_worker.ts";
 import type { FoldPlan } from "../backend.ts";
 import { checkPlan } from "../check_plan.ts";
 import type { LatentState } from "../latent_state.ts";
@@ -21,8 +20,6 @@ export interface PassSettings {
   readonly module: WebAssembly.Module;
   /** See {@linkcode PoolOptions.permissions}. */
   readonly permissions: "none" | "inherit";
-  /** See {@linkcode PoolOptions.startWorker}. */
-  readonly startWorker?: StartWorker | undefined;
   /** Multiply-adds of a job from which it is worth starting workers. */
   readonly workersAbove: number;
   /** Multiply-adds of a job from which it is worth preparing to screen; Infinity never does. */

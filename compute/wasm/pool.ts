@@ -2,7 +2,6 @@
  * Workers that run kernels over one shared memory, or, where there are none, the calling thread.
  * @module
  */
-import type { PoolWorker, StartWorker } from "../start_worker.ts";
 import { type KernelCall, workerMain } from "./worker_main.ts";
 
 /** Kernels by export name; the first argument is the worker's number. */
@@ -30,8 +29,6 @@ export interface PoolOptions {
   readonly threads: number;
   /** `none` starts workers without any permission; see {@linkcode openPool}. */
   readonly permissions: "none" | "inherit";
-  /** Starts a worker, in the place of `new Worker`. */
-  readonly startWorker?: StartWorker | undefined;
 }
 
 /** Kernels in the calling thread. */
@@ -77,11 +74,12 @@ function canShare(memory: WebAssembly.Memory): boolean {
     memory.buffer instanceof SharedArrayBuffer && isolated !== false;
 }
 
-async function openWorkers({ module, memory, threads, permissions, startWorker }: PoolOptions): Promise<Pool> {
+async function openWorkers({ module, memory, threads, permissions }: PoolOptions): Promise<Pool> {
   const url = "data:text/javascript," + encodeURIComponent(`(${workerMain})()`);
-  const options = permissions === "none" ? { type: "module", deno: { permissions } } : { type: "module" };
-  const start = startWorker ?? ((url: string): PoolWorker => new Worker(url, options as WorkerOptions));
-  const workers = Array.from({ length: threads }, () => start(url));
+  const options = (permissions === "none" ? { type: "module", deno: { permissions } } : { type: "module" }) as {
+    type: "module";
+  };
+  const workers = Array.from({ length: threads }, () => new Worker(url, options));
   const close = (): void => workers.forEach((worker) => worker.terminate());
   // Calls not yet answered by all, oldest first; workers answer in order, each at its own pace.
   const waiting: { resolve: () => void; reject: (error: Error) => void; left: number }[] = [];

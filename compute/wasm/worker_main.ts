@@ -11,41 +11,36 @@ export interface KernelCall {
   readonly args: readonly number[];
 }
 
-/** Where messages come from and answers go: the worker's global scope, or a port. No DOM or worker types are needed for it. */
-interface Channel {
+/** The parts of a worker's global scope that are used; no DOM or worker types are needed for it. */
+interface Scope {
   onmessage: ((event: { data: unknown }) => void) | null;
   postMessage(message: unknown): void;
 }
 
 /**
  * Answers kernel calls. First message: `{module, memory, worker}`; every later one a {@linkcode KernelCall}, answered by
- * the kernel's result, or by `{error}`. If the first message is a port, all of this goes over that.
+ * the kernel's result, or by `{error}`.
  *
  * The function is turned into text and started from a `data:` URL, so it must not name anything of this module; it needs
  * no permission, no file and no network.
  */
 export function workerMain(): void {
+  const scope = globalThis as unknown as Scope;
   let kernels: Record<string, (...args: number[]) => number>;
   let worker = 0;
-  const serve = (channel: Channel): void => {
-    channel.onmessage = ({ data }): void => {
-      try {
-        if (data instanceof MessagePort) return serve(data as unknown as Channel);
-        const message = data as
-          & { module?: WebAssembly.Module; memory: WebAssembly.Memory; worker: number }
-          & KernelCall;
-        if (message.module !== undefined) {
-          worker = message.worker;
-          const env = { memory: message.memory, now: () => performance.now() / 1000 };
-          kernels = new WebAssembly.Instance(message.module, { env }).exports as typeof kernels;
-          channel.postMessage(0);
-        } else {
-          channel.postMessage(kernels[message.name](worker, ...message.args) ?? 0);
-        }
-      } catch (error) {
-        channel.postMessage({ error: String(error) });
+  scope.onmessage = ({ data }): void => {
+    try {
+      const message = data as { module?: WebAssembly.Module; memory: WebAssembly.Memory; worker: number } & KernelCall;
+      if (message.module !== undefined) {
+        worker = message.worker;
+        const env = { memory: message.memory, now: () => performance.now() / 1000 };
+        kernels = new WebAssembly.Instance(message.module, { env }).exports as typeof kernels;
+        scope.postMessage(0);
+      } else {
+        scope.postMessage(kernels[message.name](worker, ...message.args) ?? 0);
       }
-    };
+    } catch (error) {
+      scope.postMessage({ error: String(error) });
+    }
   };
-  serve(globalThis as unknown as Channel);
 }

@@ -41,7 +41,7 @@ const drawn = await renderLatents(config, artifacts, {
   latents: Array.from({ length: dSae }, (_, latent) => latent),
   pictures,
   directory: out,
-  hooks: withDefaults(undefined),
+  hooks: withDefaults({ workerPermissions: "none" }),
 });
 const seconds = (performance.now() - start) / 1000;
 Deno.stdout.writeSync(
