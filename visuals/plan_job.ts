@@ -53,8 +53,13 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
     bytesRead: weights + Math.round(rowBytes * (1 + (passes - 1) * sampled)),
     artifactBytes,
     memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
-    writes: [`${directory}/*.pt`, `${directory}/manifest.json`, `${directory}/neurons/`, `${directory}/index.html`],
+    writes: [
+      `${directory}/*.pt`,
+      `${directory}/manifest.json`,
+      ...(config.render === "viewer-only" ? [] : [`${directory}/neurons/`]),
+      `${directory}/index.html`,
+    ],
     backend: { name: backend.name, reason },
-    pictures: config.nLatents * config.topK + config.includeLatents.length * config.topK,
+    pictures: config.render === "viewer-only" ? 0 : (config.nLatents + config.includeLatents.length) * config.topK,
   };
 }
