@@ -37,8 +37,8 @@ export type { JobPlan, JobSummary } from "./visuals/report.ts";
 /**
  * Does everything: computes the artifacts unless fitting ones are there, chooses latents, draws them.
  *
- * Writes below `dumpTo/sort_by_{sortBy}/`: the artifacts, `neurons/{latent}/{j}.png`, `{j}.txt`, `metadata.json`, the
- * distribution plots, and `index.html`, which shows it all and opens from disk.
+ * Writes below `dumpTo/sort_by_{sortBy}/`: the artifacts, `neurons/{latent}/{j}.png` (or what `render` asks for), `{j}.txt`,
+ * `metadata.json`, the distribution plots, and `index.html`, which shows it all and opens from disk.
  *
  * @param config As `parseConfig` gives it; not changed.
  * @param hooks Listeners for log lines and progress, and a signal to stop by.

@@ -2,8 +2,10 @@
  * The worker that does the work with narrowed permissions; started by `cli.ts`.
  * @module
  */
+import { borrowWorkers } from "./lend_workers.ts";
 import { serveJobs, type Wire } from "./remote_jobs.ts";
 
+borrowWorkers(globalThis);
 serveJobs(globalThis as unknown as Wire, () => import("../visuals.ts"), {
   // This worker has permissions of its own, so Deno runs with the flag that takes.
   workerPermissions: "none",

@@ -15,7 +15,7 @@ export interface LoadedConfig {
   readonly isDemo: boolean;
 }
 
-/** Settings that only say where output goes or how much is printed: the demo stays the demo with them. */
+/** Settings that only say where output goes, in which form, or how much is printed: the demo stays the demo with them. */
 const OUTPUT_SETTINGS: ReadonlySet<string> = new Set([
   "breakLock",
   "checkpointEvery",
@@ -27,6 +27,7 @@ const OUTPUT_SETTINGS: ReadonlySet<string> = new Set([
   "parts",
   "profile",
   "quiet",
+  "render",
   "resume",
   "usr2",
 ]);

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Grants } from "./grants.ts";
+import { lendWorkers } from "./lend_workers.ts";
 import type { OpenedWire } from "./remote_jobs.ts";
 
 /**
@@ -24,6 +25,7 @@ export function openJobWorker(grants: Grants, { limitWrite }: { readonly limitWr
     },
   } as const;
   const worker = new Worker(new URL("./job_worker.ts", import.meta.url), options as WorkerOptions);
+  lendWorkers(worker);
   const died = new Promise<never>((_, reject) => {
     worker.onerror = (event) => {
       event.preventDefault();

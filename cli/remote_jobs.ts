@@ -84,7 +84,7 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
           if ("log" in data) hooks?.log?.(data.log, data.level);
           else if ("progress" in data) hooks?.progress?.(data.progress);
           else if ("done" in data) resolve(data.done as Awaited<ReturnType<Jobs[K]>>);
-          else reject(receiveError(data.failed));
+          else if ("failed" in data) reject(receiveError(data.failed));
         };
       });
       send({ job, asked });

@@ -160,6 +160,10 @@ const GROUPS = {
     seed: z.int().min(0).default(42).meta({
       description: "Seed of the random choice of latents; the same seed picks the same latents as upstream",
     }),
+    render: z.enum(["png", "jpeg", "viewer-only"]).default("png").meta({
+      description:
+        "Draw each latent's pictures to PNG files, or to JPEG files of quality 90; or to none, and show them in the page alone",
+    }),
     fit: z.enum(["square", "clip", "dinov2"]).default("square").meta({
       description: "Fit a picture by squeezing it as upstream does, or by the model's own resize and crop",
     }),

@@ -91,6 +91,8 @@ export interface VisualsConfig {
   readonly nLatents: number;
   /** Seed of that choice. */
   readonly seed: number;
+  /** Files that pictures with heatmaps are drawn to; none with `viewer-only`. */
+  readonly render: "png" | "jpeg" | "viewer-only";
   /** How a picture is fitted to the square. */
   readonly fit: "square" | "clip" | "dinov2";
   /** Rows and columns of the patch grid; undefined for a square one. */

@@ -41,7 +41,7 @@ export class PictureDrawer {
         laid = await layOut(file, this.settings);
         this.#held.set(image, laid);
       }
-      return { files: drawHeatmaps(laid, heatmaps, this.settings), failed: laid.failed };
+      return { files: await drawHeatmaps(laid, heatmaps, this.settings), failed: laid.failed };
     } catch (error) {
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       return { error: { name, message, stack } };

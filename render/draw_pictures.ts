@@ -11,6 +11,8 @@ import { resize } from "./resize.ts";
 
 /** How every picture of a job is laid out and drawn. */
 export interface DrawSettings {
+  /** The files' format. */
+  readonly format: "png" | "jpeg";
   /** The way to make it square. */
   readonly fit: Fit;
   /** The output is 224·scale pixels a side. */
@@ -74,21 +76,25 @@ export async function layOut(file: PictureFile, settings: DrawSettings): Promise
 }
 
 /**
- * Draws heatmaps over a picture, each to a PNG of its own; a placeholder gets none.
+ * Draws heatmaps over a picture, each to a file of its own; a placeholder gets none.
  *
  * @param laid As {@linkcode layOut} gives it.
  * @param heatmaps What to draw.
  * @returns The files, in the same order.
  * @throws {RangeError} If values do not fill the grid.
  */
-export function drawHeatmaps(
+export async function drawHeatmaps(
   { picture, failed }: LaidOut,
   heatmaps: readonly Heatmap[],
-  { grid, epsilon }: DrawSettings,
-): Uint8Array<ArrayBuffer>[] {
-  if (failed !== undefined) {
-    const file = drawPng(picture, new Float32Array(0), { upper: 1 });
+  { format, grid, epsilon }: DrawSettings,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  // Loaded when needed: an encoder of 250 KB.
+  const draw = format === "png" ? drawPng : (await import("./draw_jpeg.ts")).drawJpeg;
+  if (failed !== undefined && heatmaps.length > 0) {
+    const file = await draw(picture, new Float32Array(0), { upper: 1 });
     return heatmaps.map((_, i) => i === 0 ? file : file.slice());
   }
-  return heatmaps.map(({ values, upper }) => drawPng(picture, values, { upper, grid, epsilon }));
+  const files: Uint8Array<ArrayBuffer>[] = [];
+  for (const { values, upper } of heatmaps) files.push(await draw(picture, values, { upper, grid, epsilon }));
+  return files;
 }

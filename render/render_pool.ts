@@ -10,7 +10,7 @@ export const HELD_PICTURES_BYTES = 256 * 2 ** 20;
 
 /** What became of a picture. */
 export interface DrawnPictures {
-  /** One PNG per heatmap, in the order asked for. */
+  /** One file per heatmap, in the order asked for. */
   readonly files: readonly Uint8Array<ArrayBuffer>[];
   /** Why they are placeholders; undefined when they are not. */
   readonly failed: string | undefined;
@@ -68,7 +68,7 @@ interface Thread {
  * import { encodePng } from "./encode_png.ts";
  * import { picture } from "./picture.ts";
  * import { openRenderPool } from "./render_pool.ts";
- * const settings = { fit: "square", scale: 1, maxPixels: 1e6, applyExif: false, grid: undefined, epsilon: 1e-9 } as const;
+ * const settings = { format: "png", fit: "square", scale: 1, maxPixels: 1e6, applyExif: false, grid: undefined, epsilon: 1e-9 } as const;
  * const pool = await openRenderPool(settings, { threads: 1 });
  * const read = () => Promise.resolve({ name: "black.png", bytes: encodePng(picture(4, 4)) });
  * const { files } = await pool.draw(0, read, [{ values: new Float32Array([0, 0, 0, 1]), upper: 1 }]);

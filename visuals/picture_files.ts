@@ -18,10 +18,16 @@ export async function readPicture(pictures: PictureSource, image: number): Promi
   }
 }
 
+/** The ending of a drawn picture's name; undefined when no pictures are drawn. */
+export function pictureEnding({ render }: Pick<VisualsConfig, "render">): "png" | "jpg" | undefined {
+  return render === "viewer-only" ? undefined : render === "jpeg" ? "jpg" : "png";
+}
+
 /** How a configuration wants its pictures drawn. */
 export function drawSettings(config: VisualsConfig): DrawSettings {
-  const { fit, gridScale: scale, maxPixels, exif: applyExif, grid, epsilon } = config;
+  const { render, fit, gridScale: scale, maxPixels, exif: applyExif, grid, epsilon } = config;
   return {
+    format: render === "jpeg" ? "jpeg" : "png",
     fit,
     scale,
     maxPixels,

@@ -13,7 +13,7 @@ const LEDGER_NAME = ".drawn.json";
 const LEDGER_FORMAT = 1;
 const MAX_LEDGER_BYTES = 64 << 20;
 /** What is written for a latent; anything else in its directory is not ours. */
-const OWN_FILES = /^(?:\d+\.(?:png|txt)|metadata\.json)$/;
+const OWN_FILES = /^(?:\d+\.(?:png|jpg|txt)|metadata\.json)$/;
 
 /** The record beside the artifacts. */
 interface Ledger {
@@ -109,11 +109,11 @@ export class PictureLedger {
     return kept.length;
   }
 
-  /** Whether a latent's picture of this number, and its label, are there. */
-  async has(latent: number, j: number): Promise<boolean> {
+  /** Whether a picture, `name` its path without its ending, and its label are there. */
+  async has(name: string, ending: string): Promise<boolean> {
     if (!this.#keeps) return false;
-    const path = `${this.#directory}/neurons/${latent}/${j}`;
-    return await fileSize(`${path}.png`) !== undefined && await fileSize(`${path}.txt`) !== undefined;
+    const path = `${this.#directory}/${name}`;
+    return await fileSize(`${path}.${ending}`) !== undefined && await fileSize(`${path}.txt`) !== undefined;
   }
 
   /** Why an image is shown as a placeholder; undefined when it is not known to be. */
@@ -150,8 +150,8 @@ function identity(manifest: Manifest | undefined): unknown {
 }
 
 /** The settings that decide what a picture looks like; which latents are drawn is not among them. */
-function lookOf({ images, fit, grid, gridScale, exif, maxPixels, epsilon }: VisualsConfig): unknown {
-  return { images, fit, grid, gridScale, exif, maxPixels, epsilon };
+function lookOf({ images, render, fit, grid, gridScale, exif, maxPixels, epsilon }: VisualsConfig): unknown {
+  return { images, render, fit, grid, gridScale, exif, maxPixels, epsilon };
 }
 
 async function readLedger(directory: string): Promise<Ledger | undefined> {

@@ -58,9 +58,9 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
       `${directory}/manifest.json`,
       `${directory}/index.html`,
       `${directory}/viewer/`,
-      `${directory}/neurons/`,
+      ...(config.render === "viewer-only" ? [] : [`${directory}/neurons/`]),
     ],
     backend: { name: backend.name, reason },
-    pictures: config.nLatents * config.topK + config.includeLatents.length * config.topK,
+    pictures: config.render === "viewer-only" ? 0 : (config.nLatents + config.includeLatents.length) * config.topK,
   };
 }

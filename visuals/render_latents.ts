@@ -11,7 +11,7 @@ import { WriteBatch } from "../io/write_batch.ts";
 import type { Heatmap } from "../render/draw_pictures.ts";
 import { openRenderPool, type RenderPool } from "../render/render_pool.ts";
 import type { JobHooks } from "./hooks.ts";
-import { drawSettings, readPicture } from "./picture_files.ts";
+import { drawSettings, pictureEnding, readPicture } from "./picture_files.ts";
 import { PictureLedger } from "./picture_ledger.ts";
 
 /** Heatmaps held at a time: latents are drawn in groups of this many bytes of values, and of this many latents. */
@@ -42,8 +42,10 @@ export function chosenLatents(config: VisualsConfig, artifacts: StoredArtifacts)
 /** One picture of a latent: an image appears once per latent, at its best rank. */
 interface Shown {
   readonly latent: number;
-  /** Its number among the latent's pictures, which names its files. */
-  readonly j: number;
+  /** Path of its files from the directory, without their ending: the latent, and the number among its pictures. */
+  readonly path: string;
+  /** Ending of the picture's file. */
+  readonly ending: "png" | "jpg";
   readonly rank: number;
   readonly image: number;
   /** Heatmap and its scale; set when the latent's group is read. */
@@ -53,13 +55,14 @@ interface Shown {
 }
 
 /**
- * Draws every chosen latent: `neurons/{latent}/{j}.png`, `{j}.txt` and `metadata.json` below `directory`.
+ * Draws every chosen latent: `neurons/{latent}/{j}.png` or `.jpg`, `{j}.txt` and `metadata.json` below `directory`; with
+ * `render: "viewer-only"` nothing, and what an earlier job drew there is removed.
  *
  * Latents are drawn in groups, and each distinct picture of a group is read, decoded and laid out once. A file is whole under
  * its name or absent; a latent's `metadata.json` comes after its pictures are durable, so where it is, they are.
  *
  * @param latents As {@linkcode chosenLatents} gives them.
- * @returns How many pictures there are.
+ * @returns How many pictures there are; none when none were drawn.
  * @throws {ArtifactError} If something cannot be written.
  */
 export async function renderLatents(
@@ -73,7 +76,10 @@ export async function renderLatents(
   },
 ): Promise<number> {
   const { latents, pictures, directory, hooks } = options;
-  const shown = latents.map((latent) => distinctImages(artifacts, latent, pictures.length));
+  const ending = pictureEnding(config);
+  const shown = latents.map((latent) =>
+    ending === undefined ? [] : distinctImages(artifacts, latent, pictures.length, ending)
+  );
   const total = shown.reduce((sum, entries) => sum + entries.length, 0);
   const ledger = await PictureLedger.open(config, { manifest: artifacts.manifest, directory, hooks });
   const failures = new Set<number>();
@@ -108,7 +114,9 @@ export async function renderLatents(
         const log10Freq = finiteLog10(artifacts.sparsity[latent]);
         const log10Value = finiteLog10(artifacts.meanValues[latent]);
         const facts = { neuron: latent, log10_freq: log10Freq, log10_value: log10Value };
-        await batch.add(`${directory}/neurons/${latent}/metadata.json`, JSON.stringify(facts));
+        if (ending !== undefined) {
+          await batch.add(`${directory}/neurons/${latent}/metadata.json`, JSON.stringify(facts));
+        }
       }
     }
     await batch.flush();
@@ -131,7 +139,7 @@ async function missingOf(
 ): Promise<Shown[]> {
   const missing: Shown[] = [];
   for (const entry of entries) {
-    if (!await ledger.has(entry.latent, entry.j)) {
+    if (!await ledger.has(entry.path, entry.ending)) {
       missing.push(entry);
       continue;
     }
@@ -162,9 +170,8 @@ async function drawGroup(
       if (failed !== undefined) await ledger.noteFailure(image, failed);
       for (const [i, show] of shows.entries()) {
         show.failed = failed;
-        const path = `${directory}/neurons/${show.latent}/${show.j}`;
-        await batch.add(`${path}.png`, files[i]);
-        await batch.add(`${path}.txt`, `${pictures.label(image)}\n`);
+        await batch.add(`${directory}/${show.path}.${show.ending}`, files[i]);
+        await batch.add(`${directory}/${show.path}.txt`, `${pictures.label(image)}\n`);
       }
       onDone(shows.length, image, failed);
     }
@@ -179,7 +186,12 @@ function heatmapOf({ values, upper }: Shown): Heatmap {
 }
 
 /** The distinct images among a latent's valid entries, in rank order. */
-function distinctImages(artifacts: StoredArtifacts, latent: number, nImages: number): Shown[] {
+function distinctImages(
+  artifacts: StoredArtifacts,
+  latent: number,
+  nImages: number,
+  ending: Shown["ending"],
+): Shown[] {
   const { k, topCount, topI } = artifacts;
   const seen = new Set<number>();
   const entries: Shown[] = [];
@@ -195,8 +207,8 @@ function distinctImages(artifacts: StoredArtifacts, latent: number, nImages: num
       );
     }
     seen.add(image);
-    const j = entries.length;
-    entries.push({ latent, j, rank, image, values: new Float32Array(0), upper: 0, failed: undefined });
+    const path = `neurons/${latent}/${entries.length}`;
+    entries.push({ latent, path, ending, rank, image, values: new Float32Array(0), upper: 0, failed: undefined });
   }
   return entries;
 }

@@ -13,22 +13,27 @@ export interface KernelCall {
 
 /** The parts of a worker's global scope that are used; no DOM or worker types are needed for it. */
 interface Scope {
-  onmessage: ((event: { data: unknown }) => void) | null;
+  onmessage: ((event: { data: unknown; ports?: readonly Scope[] }) => void) | null;
   postMessage(message: unknown): void;
 }
 
 /**
  * Answers kernel calls. First message: `{module, memory, worker}`; every later one a {@linkcode KernelCall}, answered by
- * the kernel's result, or by `{error}`.
+ * the kernel's result, or by `{error}`. A port that comes before them is what the talk goes over from then on.
  *
  * The function is turned into text and started from a `data:` URL, so it must not name anything of this module; it needs
  * no permission, no file and no network.
  */
 export function workerMain(): void {
-  const scope = globalThis as unknown as Scope;
+  let scope = globalThis as unknown as Scope;
   let kernels: Record<string, (...args: number[]) => number>;
   let worker = 0;
-  scope.onmessage = ({ data }): void => {
+  const answer: Scope["onmessage"] = ({ data, ports }): void => {
+    if (ports !== undefined && ports.length > 0) {
+      scope = ports[0];
+      scope.onmessage = answer;
+      return;
+    }
     try {
       const message = data as { module?: WebAssembly.Module; memory: WebAssembly.Memory; worker: number } & KernelCall;
       if (message.module !== undefined) {
@@ -43,4 +48,5 @@ export function workerMain(): void {
       scope.postMessage({ error: String(error) });
     }
   };
+  scope.onmessage = answer;
 }

@@ -58,6 +58,7 @@ Deno.test({
       includeLatents: [],
       nLatents: 400,
       seed: 42,
+      render: "png",
       fit: "square",
       gridScale: 2,
       exif: false,

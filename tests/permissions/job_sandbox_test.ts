@@ -37,10 +37,20 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
   "read outside from a worker of its own": `await inWorker("inherit", "await Deno.readTextFile('/etc/hostname')")`,
   "read the inputs from a worker without permissions":
     `await inWorker("none", "await Deno.readTextFile(" + JSON.stringify(CKPT) + ")")`,
+  // Below: what the main thread starts for the job.
+  "read the inputs from a worker that is lent": `await inLent("await Deno.readTextFile(" + JSON.stringify(CKPT) + ")")`,
+  "write the output from one": `await inLent("await Deno.writeTextFile(" + JSON.stringify(OUT + "/y.txt") + ", 'x')")`,
+  "load code from elsewhere in one": `await inLent("await import('https://esm.sh/' + 'left-pad@1.3.0')")`,
+  "fetch from one": `await inLent("await fetch('http://127.0.0.1:8080/')")`,
+  "start a worker with more from one":
+    `await inLent("new Worker('data:text/javascript,', { type: 'module', deno: { permissions: { read: true } } })")`,
+  "borrow a worker of another module": `await lent("file:///etc/hostname")`,
+  "borrow one of the program's modules": `await lent(new URL("./main.ts", import.meta.url))`,
 };
 
 /** Runs in the job's worker: the same file name, started by the same code. */
-const PROBE = (facts: Readonly<Record<string, string>>): string => `
+const PROBE = (facts: Readonly<Record<string, string>>): string =>
+  `import { borrowWorkers } from "./lend_workers.ts";
 ${Object.entries(facts).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`).join("\n")}
 const inWorker = (permissions: unknown, code: string) => new Promise<void>((resolve, reject) => {
   const url = "data:text/javascript," + encodeURIComponent(
@@ -52,6 +62,22 @@ const inWorker = (permissions: unknown, code: string) => new Promise<void>((reso
     if (name === "done") resolve(); else reject(Object.assign(new Error(message), { name }));
   };
 });
+const Own = Worker;
+borrowWorkers(self);
+const Borrowed = Worker;
+self.Worker = Own;
+const lent = (url: string | URL) => new Promise<void>((resolve, reject) => {
+  const worker = new Borrowed(url, { type: "module", deno: { permissions: "inherit" } } as WorkerOptions);
+  worker.onerror = ({ message }) => reject(new Error(message));
+  worker.onmessage = ({ data: [name, message] }) => {
+    worker.terminate();
+    if (name === "done") resolve(); else reject(Object.assign(new Error(message), { name }));
+  };
+  setTimeout(() => reject(new Error("no answer")), 10000);
+});
+const inLent = (code: string) => lent("data:text/javascript," + encodeURIComponent(
+  "onmessage = async ({ ports: [port] }) => { try {" + code + "; port.postMessage(['done', '']) } " +
+  "catch (e) { port.postMessage([e.name, e.message]) } }"));
 const results: Record<string, string> = {};
 const attempt = async (what: string, body: () => unknown) => {
   try { await body(); results[what] = "it worked"; }
@@ -59,9 +85,10 @@ const attempt = async (what: string, body: () => unknown) => {
 };
 self.onmessage = async () => {
 ${
-  Object.entries(ATTEMPTS).map(([what, code]) => `  await attempt(${JSON.stringify(what)}, async () => { ${code} });`)
-    .join("\n")
-}
+    Object.entries(ATTEMPTS).map(([what, code]) => `  await attempt(${JSON.stringify(what)}, async () => { ${code} });`)
+      .join("\n")
+  }
+  await attempt("CONTROL compute in a worker that is lent", () => inLent("await Promise.resolve(1 + 1)"));
   await attempt("CONTROL read the checkpoint", () => Deno.readFile(CKPT));
   await attempt("CONTROL list the shards", async () => { for await (const _ of Deno.readDir(SHARDS)) break; });
   await attempt("CONTROL write the output", () => Deno.writeTextFile(OUT + "/x.txt", "x"));
@@ -88,7 +115,9 @@ Deno.test({
       });
       const grants = grantsFor(config, { moduleUrl: new URL("../cli.ts", program).href, command: "visuals" });
       // The code that starts the job's worker, with another module in the job's place.
-      await Deno.copyFile(new URL("cli/open_job_worker.ts", ROOT), new URL("open_job_worker.ts", program));
+      for (const name of ["open_job_worker.ts", "lend_workers.ts"]) {
+        await Deno.copyFile(new URL(`cli/${name}`, ROOT), new URL(name, program));
+      }
       const facts = {
         CKPT: config.ckpt,
         SHARDS: config.data.shardRoot,
@@ -101,7 +130,7 @@ Deno.test({
         `import { openJobWorker } from "./open_job_worker.ts";
 const { wire, died } = openJobWorker(${JSON.stringify(grants)}, { limitWrite: true });
 const results = await Promise.race([died, new Promise((resolve) => {
-  wire.onmessage = ({ data }) => resolve(data);
+  wire.onmessage = ({ data }) => data.borrow === undefined && resolve(data);
   wire.postMessage("go");
 })]);
 console.log(JSON.stringify(results));
@@ -119,14 +148,14 @@ Deno.exit(0);
       for (const what of Object.keys(ATTEMPTS)) {
         assert.match(
           results[what] ?? "not tried",
-          /NotCapable|Requires [\w-]+ access|escalate/,
+          /NotCapable|Requires [\w-]+ access|escalate|is not lent/,
           `${what}: ${results[what]}`,
         );
       }
       for (const [what, result] of Object.entries(results)) {
         if (what.startsWith("CONTROL")) assert.equal(result, "it worked", what);
       }
-      assert.equal(Object.keys(results).length, Object.keys(ATTEMPTS).length + 3);
+      assert.equal(Object.keys(results).length, Object.keys(ATTEMPTS).length + 4);
       assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["out", "program", "secret.txt"]);
       assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name), ["x.txt"]);
     }),

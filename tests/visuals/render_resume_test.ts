@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { decodePicture } from "../../render/decode_picture.ts";
 import { main } from "../../visuals.ts";
 import { inTemporary } from "../io/_temporary.ts";
 import { contents, PERMISSIONS, smallDemo, stopAt } from "./_jobs.ts";
@@ -114,5 +115,46 @@ Deno.test({
       }
       await main(job);
       assert.deepEqual(await contents(`${directory}/out`), before);
+    }),
+});
+
+/** Endings of the files of the first latent, each once. */
+function endings(directory: string): string[] {
+  const neurons = `${directory}/sort_by_patch/neurons`;
+  const [latent] = [...Deno.readDirSync(neurons)].map(({ name }) => name).sort();
+  const names = [...Deno.readDirSync(`${neurons}/${latent}`)].map(({ name }) => name.slice(name.lastIndexOf(".") + 1));
+  return [...new Set(names)].sort();
+}
+
+Deno.test({
+  name: "main() with another --render keeps the artifacts, draws all in that format and leaves no other",
+  permissions: PERMISSIONS,
+  fn: () =>
+    inTemporary(async (directory) => {
+      const first = await main(smallDemo(directory));
+      assert.deepEqual(endings(directory), ["json", "png", "txt"]);
+      const [jpeg, again] = [await main(smallDemo(directory, { render: "jpeg", resume: true })), written(directory)];
+      assert.deepEqual(endings(directory), ["jpg", "json", "txt"]);
+      assert.equal(again.size, 0);
+      assert.deepEqual([jpeg.reused, jpeg.pictures], [true, first.pictures]);
+      for (const { name: latent } of Deno.readDirSync(`${directory}/sort_by_patch/neurons`)) {
+        const file = Deno.readFileSync(`${directory}/sort_by_patch/neurons/${latent}/0.jpg`);
+        const { width, height } = await decodePicture(file);
+        assert.deepEqual([width, height], [56, 56]);
+      }
+      Deno.removeSync(
+        `${directory}/sort_by_patch/neurons/${
+          [...Deno.readDirSync(`${directory}/sort_by_patch/neurons`)][0].name
+        }/0.jpg`,
+      );
+      const whole = await contents(directory);
+      await main(smallDemo(directory, { render: "jpeg", resume: true }));
+      assert.equal((await contents(directory)).size, whole.size + 1);
+      const none = await main(smallDemo(directory, { render: "viewer-only" }));
+      assert.deepEqual([none.reused, none.latents, none.pictures], [true, first.latents, 0]);
+      assert.deepEqual([...Deno.readDirSync(`${directory}/sort_by_patch/neurons`)], []);
+      assert.ok(Deno.statSync(`${directory}/sort_by_patch/index.html`).isFile);
+      await main(smallDemo(directory, { resume: true }));
+      assert.deepEqual(endings(directory), ["json", "png", "txt"]);
     }),
 });

@@ -1,0 +1,79 @@
+/**
+ * Workers that the main thread starts for the job's worker: both ends.
+ *
+ * Deno 2.9 lets a worker that another worker starts wait half a second for a debugger that nobody attached, and as long again
+ * before its first message; workers of the main thread start at once. What is lent has no permission at all, whatever was
+ * asked for, and is the program's own code or comes in a `data:` URL.
+ *
+ * Source: denoland/deno pull request 35629, `wait_for_page_wait_for_debugger`.
+ * @module
+ */
+
+/** What the job's worker sends; with it come the port that the new worker talks over, and one to be told of its end. */
+interface BorrowRequest {
+  /** Address of the module. */
+  readonly borrow: string;
+}
+
+/** The program's directory, and the only module in it that is lent. */
+const PROGRAM = new URL("../", import.meta.url).href;
+const LENT_MODULE = "render/render_worker.ts";
+
+/**
+ * Starts workers for the job's worker as it asks.
+ *
+ * @param borrower The job's worker; `Deno` has to be run with `--unstable-worker-options`.
+ */
+export function lendWorkers(borrower: Worker): void {
+  borrower.addEventListener("message", ({ data, ports }: MessageEvent<BorrowRequest>) => {
+    if (typeof data?.borrow !== "string") return;
+    const [talk, control] = ports;
+    if (!isLent(data.borrow)) return control.postMessage(`${data.borrow.slice(0, 100)} is not lent`);
+    const worker = new Worker(data.borrow, { type: "module", deno: { permissions: "none" } } as WorkerOptions);
+    worker.onerror = (event): void => {
+      event.preventDefault();
+      control.postMessage(event.message);
+    };
+    control.onmessage = (): void => worker.terminate();
+    worker.postMessage("talk over this port", [talk]);
+  });
+}
+
+function isLent(url: string): boolean {
+  return url.startsWith("data:text/javascript,") || url === PROGRAM + LENT_MODULE;
+}
+
+/** The parts of the job worker's scope that are used. */
+interface Scope {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+}
+
+/** Replaces `Worker` in the job's worker by one that is borrowed; whoever starts workers there need not know. */
+export function borrowWorkers(scope: Scope): void {
+  class BorrowedWorker {
+    readonly #talk = new MessageChannel();
+    readonly #control = new MessageChannel();
+    onerror: ((event: ErrorEvent) => void) | null = null;
+
+    constructor(url: string | URL) {
+      this.#control.port1.onmessage = ({ data }): void =>
+        this.onerror?.(new ErrorEvent("error", { message: data, cancelable: true }));
+      scope.postMessage({ borrow: String(url) } satisfies BorrowRequest, [this.#talk.port2, this.#control.port2]);
+    }
+
+    set onmessage(listener: ((event: MessageEvent) => void) | null) {
+      this.#talk.port1.onmessage = listener;
+    }
+
+    postMessage(message: unknown, transfer: Transferable[] = []): void {
+      this.#talk.port1.postMessage(message, transfer);
+    }
+
+    terminate(): void {
+      this.#control.port1.postMessage("end");
+      this.#talk.port1.close();
+      this.#control.port1.close();
+    }
+  }
+  globalThis.Worker = BorrowedWorker as unknown as typeof Worker;
+}
