@@ -14,26 +14,56 @@ const MAX_LISTED = 8;
 /**
  * Says what a job would do.
  *
- * @param command The line that {@linkcode leastPrivilegeCommand} makes.
+ * @param command The command that was given: it decides which parts of the plan apply.
+ * @param line What {@linkcode leastPrivilegeCommand} makes.
  *
  * @example
  * ```ts
  * import { dryRunText } from "./dry_run.ts";
  * const text = dryRunText({
  *   directory: "data", shards: 1, reads: [{ path: "sae.pt", bytes: 2048 }], rows: 640, images: 10, dVit: 96, dSae: 768, flops: 94371840, bytesRead: 2048,
- *   artifactBytes: 1024, memoryBytes: 4096, writes: ["data/manifest.json"], backend: { name: "wasm", reason: "no GPU" },
- *   pictures: 8,
- * }, "deno run cli.ts visuals");
+ *   artifactBytes: 1024, memoryBytes: 4096, writes: ["data/manifest.json"], draws: [], isComputed: false,
+ *   backend: { name: "wasm", reason: "no GPU" }, pictures: 8,
+ * }, "visuals", "deno run cli.ts visuals");
  * if (!text.includes("640 rows of 10 images")) throw new Error(text);
  * ```
  */
-export function dryRunText(plan: JobPlan, command: string): string {
-  const reads = plan.reads.map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`);
+export function dryRunText(plan: JobPlan, command: string, line: string): string {
+  const computes = (command === "visuals" || command === "dump") && !plan.isComputed;
+  const draws = command === "visuals" || command === "render";
   return [
-    `Would read ${formatBytes(plan.bytesRead)} from ${formatCount(plan.reads.length)} ${
-      plural("file", plan.reads.length)
-    }:`,
-    ...listed(reads),
+    ...readLines(plan, command, computes),
+    ...(computes ? computeLines(plan) : []),
+    ...(computes || command === "merge"
+      ? [`Would write ${formatBytes(plan.artifactBytes)} of artifacts:`, ...listed(plan.writes)]
+      : []),
+    ...(command === "measure" ? [`Would write the mean and scale:`, `  ${plan.directory}/parts/measured.json`] : []),
+    ...(draws
+      ? [`Would draw up to ${formatCount(plan.pictures)} ${plural("picture", plan.pictures)}:`, ...listed(plan.draws)]
+      : []),
+    "Nothing was done. The command with no more permissions than it needs:",
+    line,
+    "",
+  ].join("\n");
+}
+
+function readLines(plan: JobPlan, command: string, computes: boolean): string[] {
+  if (command === "merge") return ["Would read the parts in:", `  ${plan.directory}/parts/`];
+  if (command === "render") return ["Would read the artifacts in:", `  ${plan.directory}/`];
+  if (!computes && command !== "measure") {
+    return ["Would compute nothing: artifacts of this request are in:", `  ${plan.directory}/`];
+  }
+  const files = `${formatCount(plan.reads.length)} ${plural("file", plan.reads.length)}`;
+  return [
+    command === "measure"
+      ? `Would read a sample of rows from ${files}:`
+      : `Would read ${formatBytes(plan.bytesRead)} from ${files}:`,
+    ...listed(plan.reads.map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`)),
+  ];
+}
+
+function computeLines(plan: JobPlan): string[] {
+  return [
     "Would compute:",
     `  ${formatCount(plan.rows)} rows of ${formatCount(plan.images)} images, ` +
     `${formatCount(plan.dVit)} wide, into ${formatCount(plan.dSae)} latents: ${
@@ -41,13 +71,7 @@ export function dryRunText(plan: JobPlan, command: string): string {
     } done densely`,
     `  on ${plan.backend.name}: ${plan.backend.reason}`,
     `  with about ${formatBytes(plan.memoryBytes)} of memory`,
-    `Would write ${formatBytes(plan.artifactBytes)} of artifacts and up to ${formatCount(plan.pictures)} ` +
-    `${plural("picture", plan.pictures)}:`,
-    ...listed(plan.writes),
-    "Nothing was done. The command with no more permissions than it needs:",
-    command,
-    "",
-  ].join("\n");
+  ];
 }
 
 /** How the program was started. */

@@ -197,7 +197,8 @@ async function runJob(
     return;
   }
   if (config.dryRun) {
-    env.stdout(dryRunText(await jobs.planJob(config), leastPrivilegeCommand(grants, { ...env, command, words })));
+    const line = leastPrivilegeCommand(grants, { ...env, command, words });
+    env.stdout(dryRunText(await jobs.planJob(config), command, line));
     return;
   }
   const reporter = new ProgressReporter({ ...env, write: env.stderr });

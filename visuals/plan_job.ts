@@ -7,9 +7,8 @@ import { SKETCH_BINS, SUM_BINS } from "../compute/latent_state.ts";
 import { imageStride } from "../compute/rows.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { fileSize } from "../io/open_file.ts";
+import { fits, openDump } from "./dump.ts";
 import { planFold } from "./fold_rows.ts";
-import { openInputs } from "./open_inputs.ts";
-import { followRun, outputDirectory } from "./output_directory.ts";
 import type { JobPlan } from "./report.ts";
 
 /** Batches in flight: one read, one computed, one waiting. */
@@ -21,8 +20,8 @@ const BATCHES_IN_FLIGHT = 3;
  * @throws {ConfigError | CheckpointError | ShardFormatError} As the job would.
  */
 export async function planJob(request: VisualsConfig): Promise<JobPlan> {
-  const config = await followRun(request);
-  const inputs = await openInputs(config);
+  const job = await openDump(request);
+  const { config, inputs, directory } = job;
   const { shards, sae, layout, nRows } = inputs;
   const plan = planFold(config, inputs, layout);
   const heatmap = config.sortBy === "img" ? 0 : shards.patches;
@@ -36,7 +35,7 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
   const rowBytes = shards.nImages * imageStride(layout) * 4;
   const { backend, reason } = await chooseBackend(config.device, { precision: config.precision });
   await backend.close();
-  const directory = await outputDirectory(config);
+  const latents = Math.min(sae.dSae, config.nLatents + config.includeLatents.length);
   return {
     directory,
     shards: shards.files.length,
@@ -53,14 +52,14 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
     bytesRead: weights + Math.round(rowBytes * (1 + (passes - 1) * sampled)),
     artifactBytes,
     memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
-    writes: [
-      `${directory}/*.pt`,
-      `${directory}/manifest.json`,
+    writes: [`${directory}/*.pt`, `${directory}/quantiles.json`, `${directory}/manifest.json`],
+    draws: [
       `${directory}/index.html`,
       `${directory}/viewer/`,
       ...(config.render === "viewer-only" ? [] : [`${directory}/neurons/`]),
     ],
+    isComputed: !config.force && await fits(job),
     backend: { name: backend.name, reason },
-    pictures: config.render === "viewer-only" ? 0 : (config.nLatents + config.includeLatents.length) * config.topK,
+    pictures: latents * Math.min(config.topK, shards.nImages),
   };
 }

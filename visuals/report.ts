@@ -27,8 +27,12 @@ export interface JobPlan {
   readonly artifactBytes: number;
   /** Memory at the peak, estimated. */
   readonly memoryBytes: number;
-  /** Files and directories it would write. */
+  /** Artifacts it would write. */
   readonly writes: readonly string[];
+  /** What it would draw: files and directories. */
+  readonly draws: readonly string[];
+  /** Whether fitting artifacts are there, so that nothing has to be computed. */
+  readonly isComputed: boolean;
   /** Backend it would use, and why. */
   readonly backend: { readonly name: string; readonly reason: string };
   /** Pictures it would draw at most. */

@@ -25,6 +25,8 @@ export const PLAN: JobPlan = {
   artifactBytes: 10_485_760,
   memoryBytes: 67_108_864,
   writes: ["data/sort_by_patch/manifest.json"],
+  draws: ["data/sort_by_patch/index.html"],
+  isComputed: false,
   backend: { name: "wasm", reason: "no WebGPU adapter" },
   pictures: 96,
 };

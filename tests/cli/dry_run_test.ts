@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { withRealPaths } from "../../cli/grants.ts";
 import { shellQuote } from "../../cli/shell_quote.ts";
-import type { Jobs } from "../../cli/jobs.ts";
+import type { JobPlan, Jobs } from "../../cli/jobs.ts";
 import { PLAN, run } from "./_fake.ts";
 
 const permissions = "none";
@@ -24,8 +24,10 @@ Would compute:
   15,360 rows of 240 images, 96 wide, into 768 latents: 2.26 GFLOP done densely
   on wasm: no WebGPU adapter
   with about 64 MiB of memory
-Would write 10 MiB of artifacts and up to 96 pictures:
+Would write 10 MiB of artifacts:
   data/sort_by_patch/manifest.json
+Would draw up to 96 pictures:
+  data/sort_by_patch/index.html
 Nothing was done. The command with no more permissions than it needs:
 deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
         `--allow-write=./data /opt/saev/cli.ts visuals --ckpt 'my sae.pt' --data.shard-root a,b --images.root pictures
@@ -105,6 +107,29 @@ Deno.test({
       read: [],
       write: ["link/new/deep/", "/scratch/u/new/deep", "plain/new", "/mnt//x", "/mnt/disk1/x", ...write.slice(3)],
     });
+  },
+});
+
+Deno.test({
+  name: "`--dry-run` says what each command does, and no more",
+  permissions,
+  async fn(): Promise<void> {
+    const said = async (command: string, isComputed = false): Promise<string[]> => {
+      const planJob = (): Promise<JobPlan> => Promise.resolve({ ...PLAN, isComputed });
+      const { out } = await run([command, "--dry-run"], { jobs: { planJob } });
+      return out.split("\n").filter((line) => /^(?:Would|Nothing)/.test(line)).map((line) => line.split(/[:.] ?/)[0]);
+    };
+    const [reads, writes] = ["Would read 2", "Would write 10 MiB of artifacts"];
+    const draws = "Would draw up to 96 pictures";
+    deepStrictEqual(await said("visuals"), [reads, "Would compute", writes, draws, "Nothing was done"]);
+    deepStrictEqual(await said("dump"), [reads, "Would compute", writes, "Nothing was done"]);
+    const nothing = "Would compute nothing";
+    deepStrictEqual(await said("visuals", true), [nothing, draws, "Nothing was done"]);
+    deepStrictEqual(await said("dump", true), [nothing, "Nothing was done"]);
+    deepStrictEqual(await said("merge"), ["Would read the parts in", writes, "Nothing was done"]);
+    deepStrictEqual(await said("render"), ["Would read the artifacts in", draws, "Nothing was done"]);
+    const sample = "Would read a sample of rows from 2 files";
+    deepStrictEqual(await said("measure"), [sample, "Would write the mean and scale", "Nothing was done"]);
   },
 });
 
