@@ -2,23 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tensor } from "../../compute/tensor.ts";
 import { writeTorch } from "../../io/write_torch.ts";
 import { inTemporary } from "../io/_temporary.ts";
-
-const PYTHON = "/usr/bin/python3";
-
-/** Runs Python; the error text when it cannot be started or fails. */
-async function python(...args: string[]): Promise<{ stdout: string; error: string | undefined }> {
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(PYTHON, { args }).output();
-    const text = new TextDecoder();
-    return { stdout: text.decode(stdout), error: success ? undefined : text.decode(stderr) };
-  } catch (error) {
-    return { stdout: "", error: String(error) };
-  }
-}
-
-const missing = (await python("-c", "import torch")).error;
-// In continuous integration a missing tool is a failure: the test runs and says so.
-const ignore = missing !== undefined && Deno.env.get("CI") !== "true";
+import { ignore, PYTHON, python } from "./_python.ts";
 
 const SCRIPT = `
 import json, sys, torch
@@ -42,7 +26,7 @@ Deno.test({
       await writeTorch(`${directory}/u32.pt`, tensor(Uint32Array.of(0, 1, 2 ** 31, 2 ** 32 - 1), [2, 2]));
       const parts = { bin: tensor(Int16Array.of(-1, 2), [2]), data: tensor(Uint8Array.of(255), [1, 1]) };
       await writeTorch(`${directory}/dict.pt`, parts);
-      const { stdout, error } = await python("-c", SCRIPT, directory);
+      const { stdout, error } = await python(["-c", SCRIPT, directory]);
       strictEqual(error, undefined);
       deepStrictEqual(JSON.parse(stdout), {
         f32: { "": ["torch.float32", [2, 3], true, [1, 2.5, -3, 4, 5, 6]] },

@@ -4,32 +4,12 @@ import { goldenCase, path, TMP, withFolder } from "../golden/_cases.ts";
 import { safeLoad } from "../../io/safe_load.ts";
 import type { TorchValue } from "../../io/torch_file.ts";
 import type { TorchTensor } from "../../io/torch_tensor.ts";
+import { ignore, PYTHON, python } from "./_python.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** Artifacts of indices and counts; all others are f32. */
 const INTEGERS = /_i\.pt$|^top_count\.pt$/;
-const PYTHON = "/usr/bin/python3";
 const SCRIPT = path(new URL("read_artifacts.py", import.meta.url));
-
-/** Runs Python; the error text when it cannot be started or fails. */
-async function python(args: string[]): Promise<{ stdout: string; error: string | undefined }> {
-  try {
-    const { code, stdout, stderr } = await new Deno.Command(PYTHON, { args }).output();
-    const text = new TextDecoder();
-    return { stdout: text.decode(stdout), error: code === 0 ? undefined : text.decode(stderr) };
-  } catch (error) {
-    return { stdout: "", error: String(error) };
-  }
-}
-
-const missing = (await python(["-c", "import torch"])).error;
-// In continuous integration a missing tool is a failure: the tests run and say so.
-const ignore = missing !== undefined && Deno.env.get("CI") !== "true";
-if (ignore) {
-  const reason = missing.trim().split("\n").at(-1);
-  // deno-lint-ignore no-console -- a skipped test has to say why
-  console.log(`skipped: torch does not load in ${PYTHON} (Debian: python3-torch): ${reason}`);
-}
 
 for (const [name, artifacts] of [["patch", ["top_patch_i.pt"]], ["img-cls", []]] as const) {
   Deno.test({
