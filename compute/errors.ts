@@ -8,28 +8,34 @@
  */
 import { printable } from "./printable.ts";
 
+/** An error about a file or directory: the base of those below that name one. */
+export abstract class PathError extends Error {
+  /** The file or directory at fault, or the place in one. */
+  readonly path: string;
+  /** Takes the message and the path it is about. */
+  constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
+    super(printable(message), options);
+    this.path = facts.path;
+  }
+}
+
 /** A shard directory, its metadata or one of its files is not what its metadata says. */
-export class ShardFormatError extends Error {
+export class ShardFormatError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "ShardFormatError";
-  /** The file at fault. */
-  readonly path: string;
   /** Where in the file, in bytes from its start; undefined when the whole file is meant. */
   readonly byteOffset: number | undefined;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string; byteOffset?: number }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
+    super(message, facts, options);
     this.byteOffset = facts.byteOffset;
   }
 }
 
 /** A checkpoint cannot be used: a missing tensor, a wrong shape, an unknown activation. */
-export class CheckpointError extends Error {
+export class CheckpointError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "CheckpointError";
-  /** The checkpoint's file. */
-  readonly path: string;
   /** The tensor or config key at fault. */
   readonly key: string;
   /** What the file holds there. */
@@ -42,8 +48,7 @@ export class CheckpointError extends Error {
     facts: { path: string; key: string; found: string; expected: string },
     options?: ErrorOptions,
   ) {
-    super(printable(message), options);
-    this.path = facts.path;
+    super(message, facts, options);
     this.key = facts.key;
     this.found = facts.found;
     this.expected = facts.expected;
@@ -51,84 +56,46 @@ export class CheckpointError extends Error {
 }
 
 /** A torch file is damaged: not a zip, truncated, a member or an offset out of bounds. */
-export class TorchFileError extends Error {
+export class TorchFileError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "TorchFileError";
-  /** The file at fault. */
-  readonly path: string;
-  /** Takes the message and the facts it is made of. */
-  constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
-  }
 }
 
 /** A pickle asks for something a tensor file never needs. Nothing of it was executed. */
-export class UnsafePickleError extends Error {
+export class UnsafePickleError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "UnsafePickleError";
-  /** The file at fault. */
-  readonly path: string;
   /** The global or opcode that was refused, for example `posix.system`. */
   readonly symbol: string;
   /** Takes the message and the facts it is made of. */
   constructor(message: string, facts: { path: string; symbol: string }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
+    super(message, facts, options);
     this.symbol = facts.symbol;
   }
 }
 
 /** A setting is wrong or settings contradict each other. `path` is the dotted name, as in `data.layer`. */
-export class ConfigError extends Error {
+export class ConfigError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "ConfigError";
-  /** Dotted name of the setting. */
-  readonly path: string;
-  /** Takes the message and the facts it is made of. */
-  constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
-  }
 }
 
 /** A picture data set cannot be read: no such root, no pictures, an unreadable table. */
-export class DatasetError extends Error {
+export class DatasetError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "DatasetError";
-  /** The file or directory at fault. */
-  readonly path: string;
-  /** Takes the message and the facts it is made of. */
-  constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
-  }
 }
 
 /** One picture cannot be decoded. Rendering names it, shows a placeholder and goes on. */
-export class PictureError extends Error {
+export class PictureError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "PictureError";
-  /** The picture's file, or its name within a table. */
-  readonly path: string;
-  /** Takes the message and the facts it is made of. */
-  constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
-  }
 }
 
 /** An artifact directory is incomplete, damaged, or was made by another request. */
-export class ArtifactError extends Error {
+export class ArtifactError extends PathError {
   /** The class, also after bundling. */
   override readonly name = "ArtifactError";
-  /** The file or directory at fault. */
-  readonly path: string;
-  /** Takes the message and the facts it is made of. */
-  constructor(message: string, facts: { path: string }, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.path = facts.path;
-  }
 }
 
 /** The backend that was asked for cannot run here. */

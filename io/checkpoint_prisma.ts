@@ -3,7 +3,7 @@
  * @module
  */
 import { readSaeLens } from "./checkpoint_saelens.ts";
-import type { Checkpoint, Recognised } from "./load_sae.ts";
+import type { Checkpoint, Recognised } from "./checkpoint.ts";
 import { wrong } from "./_checkpoint_parts.ts";
 import type { TorchValue } from "./torch_file.ts";
 

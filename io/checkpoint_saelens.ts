@@ -6,7 +6,7 @@ import { shown } from "../compute/printable.ts";
 import type { Activation, Decoder, InputNorm } from "../compute/sae.ts";
 import { scalarAt, tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
 import { foldGate, rowNorms, scaleColumns, scaleRows } from "./_fold_weights.ts";
-import type { Checkpoint, Recognised } from "./load_sae.ts";
+import type { Checkpoint, Recognised } from "./checkpoint.ts";
 import type { TorchValue } from "./torch_file.ts";
 
 /** Added to the standard deviation by `layer_norm`, in both tools. */

@@ -5,7 +5,7 @@
 import { shown } from "../compute/printable.ts";
 import type { Activation, Decoder } from "../compute/sae.ts";
 import { scalarAt, tensorAt, weightsAt, wrong } from "./_checkpoint_parts.ts";
-import type { Checkpoint, Recognised } from "./load_sae.ts";
+import type { Checkpoint, Recognised } from "./checkpoint.ts";
 import type { TorchValue } from "./torch_file.ts";
 
 /** The newest schema this reader knows. */

@@ -13,14 +13,8 @@ export {
 export { atomicWrite, type FileOutput } from "./atomic_write.ts";
 export { type ByteSource, memorySource } from "./byte_source.ts";
 export { type Detected, detectPath } from "./detect_path.ts";
-export {
-  type Checkpoint,
-  type LoadedSae,
-  loadSae,
-  type Recognised,
-  type Recogniser,
-  type SaeInfo,
-} from "./load_sae.ts";
+export type { Checkpoint, Recognised, Recogniser, SaeInfo } from "./checkpoint.ts";
+export { type LoadedSae, loadSae } from "./load_sae.ts";
 export {
   type ArtifactRequest,
   compareManifest,

@@ -7,7 +7,8 @@ import { type RowLayout, rowsPerImage } from "../compute/rows.ts";
 import type { Decoder, Sae } from "../compute/sae.ts";
 import { checkConfig } from "../config.ts";
 import type { VisualsConfig } from "../config/types.ts";
-import { loadSae, type SaeInfo } from "../io/load_sae.ts";
+import type { SaeInfo } from "../io/checkpoint.ts";
+import { loadSae } from "../io/load_sae.ts";
 import { openShards, resolveLayer, type Shards } from "../io/open_shards.ts";
 import { verifyShards } from "../io/verify_shards.ts";
 

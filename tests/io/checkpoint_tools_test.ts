@@ -6,7 +6,8 @@ import { normalizeRows } from "../../compute/with_input_norm.ts";
 import { dictionaryLearningCheckpoint } from "../../io/checkpoint_dictionary_learning.ts";
 import { prismaCheckpoint } from "../../io/checkpoint_prisma.ts";
 import { saelensCheckpoint } from "../../io/checkpoint_saelens.ts";
-import { loadSae, type Recogniser } from "../../io/load_sae.ts";
+import type { Recogniser } from "../../io/checkpoint.ts";
+import { loadSae } from "../../io/load_sae.ts";
 import type { TorchTensor } from "../../io/torch_tensor.ts";
 
 const ROOT = "fixtures/checkpoints";

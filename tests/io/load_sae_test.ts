@@ -1,7 +1,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { CheckpointError } from "../../compute/errors.ts";
 import { saevCheckpoint } from "../../io/checkpoint_saev.ts";
-import { type Checkpoint, loadSae } from "../../io/load_sae.ts";
+import type { Checkpoint } from "../../io/checkpoint.ts";
+import { loadSae } from "../../io/load_sae.ts";
 import { safeLoad } from "../../io/safe_load.ts";
 import type { TorchTensor } from "../../io/torch_tensor.ts";
 
