@@ -33,7 +33,7 @@ export async function viewerRun(
     files: manifest.files,
     tool: manifest.versions.tool,
   };
-  const columns = viewerColumns(config, artifacts);
+  const columns = await viewerColumns(config, artifacts);
   const { fit, grid, exif, images, sortBy } = config;
   const build = { known, fit, grid, exif, images, sortBy, latents, columns: columns.map(({ key }) => key) };
   return {

@@ -3,6 +3,7 @@
  * @module
  */
 /// <reference lib="dom" />
+import { columnText } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { h, percent, short } from "./dom.ts";
 import { PictureView } from "./picture_view.ts";
@@ -12,15 +13,6 @@ import type { SortKey } from "./state.ts";
 const STEP = { grid: 24, table: 100 } as const;
 /** Pictures on a card. */
 const THUMBS = 6;
-
-const COLUMNS: readonly { key: SortKey; name: string; about: string; narrow?: boolean }[] = [
-  { key: "latent", name: "Latent", about: "Number of the latent" },
-  { key: "frequency", name: "Fires on", about: "Share of rows on which it fires" },
-  { key: "mean", name: "Mean", about: "Mean of its positive activations" },
-  { key: "top", name: "Top", about: "Value of its first entry" },
-  { key: "distinct", name: "Pictures", about: "Distinct pictures among its entries" },
-  { key: "entropy", name: "Entropy", about: "Entropy of their labels, in bits" },
-];
 
 /** A star that makes a latent a favourite. */
 export function star(context: Context, latent: number): HTMLButtonElement {
@@ -39,6 +31,11 @@ export function star(context: Context, latent: number): HTMLButtonElement {
   });
   show();
   return button;
+}
+
+/** A cell's class: those of the run's own columns share one. */
+function classOf(key: SortKey): string {
+  return key.startsWith("c.") ? "c-further" : `c-${key}`;
 }
 
 /** Shows latents, more of them as the reader scrolls. */
@@ -182,21 +179,24 @@ export class LatentList {
   }
 
   #table(body: HTMLElement): HTMLElement {
-    const { state } = this.#context;
-    const header = ({ key, name, about }: typeof COLUMNS[number]): HTMLElement => {
+    const { state, store } = this.#context;
+    const header = (
+      key: SortKey,
+      { name, about, unit }: { name: string; about: string; unit: string },
+    ): HTMLElement => {
       const sorted = state.sort === key;
       return h(
         "th",
         {
           scope: "col",
-          class: `c-${key}`,
+          class: classOf(key),
           "aria-sort": sorted ? (state.down ? "descending" : "ascending") : undefined,
         },
         h(
           "button",
           {
             type: "button",
-            title: about,
+            title: unit === "" ? about : `${about}, in ${unit}`,
             on: { click: () => this.#context.go({ sort: key, down: sorted ? !state.down : key !== "latent" }) },
           },
           name,
@@ -215,7 +215,8 @@ export class LatentList {
           "tr",
           {},
           h("th", { scope: "col" }, h("span", { class: "sr" }, "Favourite")),
-          ...COLUMNS.map(header),
+          header("latent", { name: "Latent", about: "Number of the latent", unit: "" }),
+          ...[...store.run.columns].map(([key, column]) => header(key, column)),
           h("th", { scope: "col", class: "c-labels" }, "Most common labels"),
         ),
       ),
@@ -238,11 +239,7 @@ export class LatentList {
         { scope: "row", class: "c-latent" },
         h("a", { href: href({ latent, entry: 0, patch: -1 }) }, String(latent)),
       ),
-      cell("frequency", percent(run.frequency[latent])),
-      cell("mean", short(run.mean[latent])),
-      cell("top", run.top[latent] > 0 ? short(run.top[latent]) : "–"),
-      cell("distinct", String(run.distinct[latent])),
-      cell("entropy", run.entropy[latent].toFixed(2)),
+      ...[...run.columns.values()].map((column) => h("td", { class: classOf(column.key) }, columnText(column, latent))),
       cell(
         "labels",
         h("bdi", {}, run.labelsOf(latent).join(", ")),

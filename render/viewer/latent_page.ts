@@ -3,6 +3,7 @@
  * @module
  */
 /// <reference lib="dom" />
+import { columnText } from "./columns.ts";
 import type { Context, View } from "./context.ts";
 import { count, foreign, h, percent, short } from "./dom.ts";
 import { exportMenu } from "./export_menu.ts";
@@ -139,7 +140,8 @@ export class LatentPage implements View {
   #facts(latent: number): HTMLElement {
     const { run } = this.#context.store;
     const { data } = run;
-    const fact = (name: string, value: string): HTMLElement => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+    const fact = (name: string, value: string, about?: string): HTMLElement =>
+      h("div", { title: about }, h("dt", {}, name), h("dd", {}, value));
     const log = (value: number): string => value > 0 ? Math.log10(value).toFixed(2).replace("-", "−") : "–";
     return h(
       "section",
@@ -152,9 +154,9 @@ export class LatentPage implements View {
         fact("log₁₀ firing rate", log(run.frequency[latent])),
         fact("mean activation", short(run.mean[latent])),
         fact("log₁₀ mean", log(run.mean[latent])),
-        fact(data.sortBy === "sum" ? "top sum" : "top activation", run.top[latent] > 0 ? short(run.top[latent]) : "–"),
-        fact("distinct pictures", String(run.distinct[latent])),
-        fact("label entropy", `${run.entropy[latent].toFixed(2)} bits`),
+        ...[...run.columns.values()].filter(({ key }) => key !== "frequency" && key !== "mean").map((column) =>
+          fact(column.name, columnText(column, latent, { unit: true }), column.about)
+        ),
       ),
     );
   }

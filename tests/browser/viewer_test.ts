@@ -95,7 +95,7 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
     await firstScreen(page);
     await page.click("text=Table");
     await page.click(".choice >> text=All");
-    await page.click("th >> text=Fires on");
+    await page.click("th >> text=Firing rate");
     const rates = await page.locator("td.c-frequency").allTextContents();
     assert.equal(rates.length, 100);
     const numbers = rates.map((text) => parseFloat(text));
