@@ -31,6 +31,6 @@ async function sketchColumn(artifacts: StoredArtifacts, q: number): Promise<View
     values[latent] = sketchQuantile(histogram, 0, count, q, min, max);
   }
   const percent = Number((q * 100).toFixed(3));
-  const about = `What ${percent} % of its positive activations do not exceed, to within 1/65`;
-  return { key: `p${String(percent).replace(".", "d")}`, name: `${percent} %`, about, log: true, values };
+  const about = `${percent} % of its positive activations do not exceed it, to within 1/65`;
+  return { key: `p${String(percent).replace(".", "d")}`, name: `p${percent}`, about, log: true, values };
 }

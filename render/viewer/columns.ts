@@ -3,7 +3,7 @@
  * @module
  */
 import { floats, shorts } from "./codec.ts";
-import { percent, short } from "./dom.ts";
+import { percent, short, three } from "./dom.ts";
 import type { RunData } from "./format.ts";
 import type { Column } from "./list_latents.ts";
 import type { ColumnKey, RangeKey } from "./state.ts";
@@ -61,6 +61,12 @@ export function tableColumns(
 export function columnText({ key, values, unit }: Column, latent: number, options: { unit?: boolean } = {}): string {
   const value = values[latent];
   if (key === "frequency") return percent(value);
-  const text = key === "entropy" ? value.toFixed(2) : short(value);
+  const text = key === "entropy"
+    ? value.toFixed(2)
+    : key === "distinct"
+    ? String(value)
+    : options.unit
+    ? short(value)
+    : three(value);
   return options.unit && unit !== "" && Number.isFinite(value) ? `${text} ${unit}` : text;
 }

@@ -110,6 +110,61 @@ export function spreadOver(values: ArrayLike<number>, steps: number): number[] {
   return [...found];
 }
 
+/** An example of one part of a latent's range. */
+export interface RangeExample {
+  /** The part's bounds, as shares of the largest activation. */
+  readonly low: number;
+  readonly high: number;
+  /** The entry, from 0, and the patch. */
+  readonly rank: number;
+  readonly patch: number;
+  /** The patch's level, 1 … 255. */
+  readonly level: number;
+}
+
+/**
+ * One patch from each of `steps` equal parts of the range (0, largest activation], the strongest part first: the patch nearest
+ * to the part's middle, of a picture that stands for no stronger part if there is one. Parts without a patch are left out.
+ *
+ * @param levels `u8 [ranks, patches]`: heatmaps of all entries.
+ * @param ranks Entries to choose from.
+ */
+export function rangeExamples(
+  levels: Uint8Array,
+  { patches, ranks, steps }: { readonly patches: number; readonly ranks: readonly number[]; readonly steps: number },
+): RangeExample[] {
+  const used = new Set<number>();
+  const found: RangeExample[] = [];
+  for (let part = steps - 1; part >= 0; part--) {
+    const [low, high] = [part / steps, (part + 1) / steps];
+    const middle = 255 * (low + high) / 2;
+    let best: { rank: number; patch: number; level: number; cost: number } | undefined;
+    for (const rank of ranks) {
+      const penalty = used.has(rank) ? 255 : 0;
+      for (let patch = 0; patch < patches; patch++) {
+        const level = levels[rank * patches + patch];
+        if (level === 0 || level <= 255 * low || level > 255 * high) continue;
+        const cost = Math.abs(level - middle) + penalty;
+        if (best === undefined || cost < best.cost) best = { rank, patch, level, cost };
+      }
+    }
+    if (best === undefined) continue;
+    used.add(best.rank);
+    found.push({ low, high, rank: best.rank, patch: best.patch, level: best.level });
+  }
+  return found;
+}
+
+/** Entries that are shown: all, or each picture at its best rank. */
+export function shownRanks(images: ArrayLike<number>, repeats: boolean): number[] {
+  const seen = new Set<number>();
+  return Array.from(images, (image, rank) => ({ image, rank })).filter(({ image }) => {
+    if (!repeats && seen.has(image)) return false;
+    seen.add(image);
+    return true;
+  }).map(({ rank }) => rank);
+}
+
 /** A label among a latent's distinct pictures. */
 export interface LabelShare {
   /** Index of the label. */

@@ -242,10 +242,20 @@ export class Overview implements View {
         h(
           "figure",
           { class: "plot" },
-          h("a", { href: src }, h("img", { src, alt: caption, loading: "lazy" })),
+          h("a", { href: src }, plotImage(src, caption)),
           h("figcaption", { class: "muted small" }, caption),
         )
       ),
     );
   }
+}
+
+/** A plot; while a run goes on it may not be drawn yet: then there is none until the page is opened again. */
+function plotImage(src: string, caption: string): HTMLImageElement {
+  const image = h("img", { src, alt: caption, loading: "lazy" });
+  image.addEventListener("error", () => {
+    const figure = image.closest("figure");
+    if (figure !== null) figure.hidden = true;
+  });
+  return image;
 }

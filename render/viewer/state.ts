@@ -51,6 +51,8 @@ export interface ViewState {
   readonly lines: boolean;
   /** Whether whole pictures are shown, not only what the model saw. */
   readonly whole: boolean;
+  /** Whether a picture is shown at each of its ranks, not only at the best. */
+  readonly repeats: boolean;
   /** Whether examples across the range are shown. */
   readonly spread: boolean;
   /** Least width of a picture on a latent's page, in CSS pixels. */
@@ -73,6 +75,7 @@ export const DEFAULT_STATE: ViewState = {
   map: "plasma",
   lines: false,
   whole: false,
+  repeats: false,
   spread: true,
   size: 150,
 };
@@ -123,6 +126,7 @@ export function parseHash(hash: string): ViewState {
     map: choice("map", COLOR_MAPS, d.map),
     lines: flag("lines", d.lines),
     whole: flag("whole", d.whole),
+    repeats: flag("repeats", d.repeats),
     spread: flag("spread", d.spread),
     size: integer("size", d.size, 80) > 400 ? 400 : integer("size", d.size, 80),
   };

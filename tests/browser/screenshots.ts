@@ -34,6 +34,8 @@ function views(latents: readonly string[]): View[] {
     { name: "looks", hash: `#latent=${latent}&map=viridis&threshold=0.3&lines=1&whole=1&size=220` },
     { name: "open", hash: `#latent=${latent}&entry=1&patch=27` },
     { name: "silent", hash: "#latent=0" },
+    { name: "print", hash: `#latent=${latent}`, act: (page) => page.emulateMedia({ media: "print" }) },
+    { name: "repeats", hash: `#latent=${latent}&repeats=1&lines=1` },
     { name: "help", hash: "#", act: (page) => page.keyboard.press("?") },
   ];
 }
@@ -71,7 +73,7 @@ if (import.meta.main) {
   try {
     await Deno.mkdir(DOCS, { recursive: true });
     const [grid, , , , , latent] = views(["546"]);
-    const large = { width: 1280, height: 760 };
+    const large = { width: 1200, height: 690 };
     await shoot(browser, page, grid, { ...large, path: new URL("demo.png", DOCS) });
     await shoot(browser, page, latent, { ...large, path: new URL("latent.png", DOCS) });
     for (const name of ["demo.png", "latent.png"]) {
