@@ -33,5 +33,6 @@ export {
   type ViewerPicture,
   type ViewerRun,
 } from "./viewer_data.ts";
-export { MAX_ORIGINAL_BYTES, STORED_SIDE, storedPicture, type StoredPictureOptions } from "./stored_picture.ts";
+export { keptPicture, MAX_ORIGINAL_BYTES, type StoredPictureOptions } from "./kept_picture.ts";
+export { STORED_SIDE, storedPicture } from "./stored_picture.ts";
 export { encodeJpeg } from "./encode_jpeg.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import type { PictureFile } from "./draw_pictures.ts";
-import { keptPicture, smallPicture, type StoredPictureOptions } from "./stored_picture.ts";
+import { keptPicture, type StoredPictureOptions } from "./kept_picture.ts";
 import type { StoredPicture } from "./viewer_data.ts";
 
 /** Pictures that are decoded before it is worth starting workers. */
@@ -76,7 +76,11 @@ export function openStorePool(
       const kept = keptPicture(bytes, request.options);
       if (kept !== undefined) return kept;
       const [first, ...others] = await workers();
-      if (first === undefined) return await smallPicture(bytes, request.options);
+      if (first === undefined) {
+        // Loaded when needed: an encoder of 250 KB.
+        const { smallPicture } = await import("./stored_picture.ts");
+        return await smallPicture(bytes, request.options);
+      }
       const least = others.reduce((a, b) => b.waiting.length < a.waiting.length ? b : a, first);
       const reply = await new Promise<StoreReply>((resolve, reject) => {
         least.waiting.push({ resolve, reject });

@@ -33,13 +33,13 @@ export async function viewerRun(
     files: manifest.files,
     tool: manifest.versions.tool,
   };
-  const columns = viewerColumns(config, artifacts);
+  const columns = await viewerColumns(config, artifacts);
   const { fit, grid, exif, images, sortBy } = config;
   const build = { known, fit, grid, exif, images, sortBy, latents, columns: columns.map(({ key }) => key) };
   return {
     id: (await digest(inputs)).slice(0, 16),
     build: (await digest(build)).slice(0, 16),
-    title: "What activates these latents",
+    title: titleOf(config.ckpt),
     summary: summaryOf(config, artifacts),
     plots: plot === undefined
       ? []
@@ -57,6 +57,12 @@ export async function viewerRun(
     label: (image) => pictures.label(image),
     name: (image) => pictures.name(image),
   };
+}
+
+/** Names the checkpoint by its last two parts: `sae.pt` alone is every checkpoint's name. */
+function titleOf(ckpt: string): string {
+  const name = ckpt.split("/").filter((part) => part !== "" && part !== ".").slice(-2).join("/");
+  return `What activates the latents of ${name}`;
 }
 
 function rowsOf({ manifest, distributionsShape }: StoredArtifacts): number {

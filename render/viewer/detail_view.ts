@@ -5,6 +5,8 @@
 /// <reference lib="dom" />
 import type { Context, View } from "./context.ts";
 import { foreign, h, short } from "./dom.ts";
+import { PAGE_LATENTS } from "./format.ts";
+import { shownRanks } from "./list_latents.ts";
 import { patchValue, PictureView, sameLook } from "./picture_view.ts";
 import type { ViewState } from "./state.ts";
 import type { Entries } from "./store.ts";
@@ -52,8 +54,13 @@ export class DetailView implements View {
 
   /** Shows the picture before or after this one. */
   step(by: 1 | -1): void {
-    const entry = this.#context.state.entry + by;
-    if (entry >= 1 && entry <= (this.#entries?.image.length ?? 0)) this.#context.go({ entry, patch: -1 });
+    const { entry, repeats } = this.#context.state;
+    const image = this.#entries?.image ?? [];
+    const ranks = shownRanks(image, repeats);
+    // A rank that is not shown stands where its picture's best one does.
+    const at = ranks.findIndex((rank) => rank === entry - 1 || image[rank] === image[entry - 1]);
+    const next = ranks[at + by];
+    if (at >= 0 && next !== undefined) this.#context.go({ entry: next + 1, patch: -1 });
   }
 
   /** Shows the state. */
@@ -142,6 +149,11 @@ export class DetailView implements View {
     const image = entries.image[state.entry - 1];
     const latents = (await store.latentsOf(image).catch(() => [])).slice(0, MAX_LATENTS);
     const found: { latent: number; rank: number; level: number; text: string; share: number }[] = [];
+    const what = patch < 0 ? "Latents with this picture among their entries" : "Latents that fire on this patch";
+    if (latents.length > PAGE_LATENTS) {
+      const looking = `Looking through ${latents.length} latents that have this picture…`;
+      this.#others.replaceChildren(h("h3", {}, what), h("p", { class: "muted small" }, looking));
+    }
     for (const latent of latents) {
       const other = await store.entries(latent).catch(() => undefined);
       if (shown !== this.#shown || state !== this.#context.state && this.#context.state.patch !== patch) return;
@@ -161,7 +173,6 @@ export class DetailView implements View {
       });
     }
     found.sort((a, b) => b.share - a.share || a.latent - b.latent);
-    const what = patch < 0 ? "Latents with this picture among their entries" : "Latents that fire on this patch";
     this.#others.replaceChildren(
       h("h3", {}, what),
       h(

@@ -74,6 +74,13 @@ export function short(value: number): string {
   return String(Number(value.toPrecision(4))).replace("-", "−");
 }
 
+/** A number in three significant digits, for columns of them; a dash when there is none. */
+export function three(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || size !== 0 && (size < 0.001 || size >= 1000)) return short(value);
+  return value.toPrecision(3).replace("-", "−");
+}
+
 /** A share as a percentage that keeps three digits. */
 export function percent(value: number): string {
   if (!(value > 0)) return "0 %";

@@ -3,24 +3,19 @@
  * @module
  */
 /// <reference lib="dom" />
+import { columnText } from "./columns.ts";
 import type { Context } from "./context.ts";
-import { h, percent, short } from "./dom.ts";
+import { h, percent, three } from "./dom.ts";
+import { smallHistogram } from "./histogram_view.ts";
 import { PictureView } from "./picture_view.ts";
-import type { SortKey } from "./state.ts";
+import type { SortKey, ViewState } from "./state.ts";
 
 /** Cards or rows added at a time. */
 const STEP = { grid: 24, table: 100 } as const;
+/** Columns beyond which the table scrolls sideways instead of keeping its header in sight. */
+const MANY_COLUMNS = 8;
 /** Pictures on a card. */
 const THUMBS = 6;
-
-const COLUMNS: readonly { key: SortKey; name: string; about: string; narrow?: boolean }[] = [
-  { key: "latent", name: "Latent", about: "Number of the latent" },
-  { key: "frequency", name: "Fires on", about: "Share of rows on which it fires" },
-  { key: "mean", name: "Mean", about: "Mean of its positive activations" },
-  { key: "top", name: "Top", about: "Value of its first entry" },
-  { key: "distinct", name: "Pictures", about: "Distinct pictures among its entries" },
-  { key: "entropy", name: "Entropy", about: "Entropy of their labels, in bits" },
-];
 
 /** A star that makes a latent a favourite. */
 export function star(context: Context, latent: number): HTMLButtonElement {
@@ -39,6 +34,11 @@ export function star(context: Context, latent: number): HTMLButtonElement {
   });
   show();
   return button;
+}
+
+/** A cell's class: those of the run's own columns share one. */
+function classOf(key: SortKey): string {
+  return key.startsWith("c.") ? "c-further" : `c-${key}`;
 }
 
 /** Shows latents, more of them as the reader scrolls. */
@@ -83,22 +83,42 @@ export class LatentList {
     this.#watch.disconnect();
     const { view } = this.#context.state;
     if (latents.length === 0) {
-      this.element.replaceChildren(
-        h(
-          "p",
-          { class: "card empty" },
-          this.#context.state.only === "favourites"
-            ? "No favourites fit. Press f on a latent, or its star, to keep it here."
-            : "No latent fits. Widen the filters, or look among all latents.",
-        ),
-      );
+      this.element.replaceChildren(this.#empty());
       return;
     }
     this.#into = view === "table" ? h("tbody") : h("ul", { class: "cards" });
+    this.element.classList.toggle("many", view === "table" && this.#context.store.run.columns.size > MANY_COLUMNS);
     const body = view === "table" ? this.#table(this.#into) : this.#into;
     this.element.replaceChildren(body, this.#more);
     this.#add();
     this.#watch.observe(this.#more);
+  }
+
+  /** What to do when nothing fits. */
+  #empty(): HTMLElement {
+    const { state, go, store } = this.#context;
+    const step = (text: string, change: Partial<ViewState>): HTMLElement =>
+      h("button", { type: "button", on: { click: () => go(change, { push: true }) } }, text);
+    if (state.only === "favourites") {
+      const plain = state.q === "" && Object.keys(state.ranges).length === 0;
+      return h(
+        "div",
+        { class: "card empty" },
+        h(
+          "p",
+          {},
+          plain ? "No favourites yet. Press f on a latent, or its star, to keep it here." : "No favourite fits.",
+        ),
+        plain ? step("Look at the chosen latents", { only: "chosen" }) : step("Reset filters", { ranges: {}, q: "" }),
+      );
+    }
+    return h(
+      "div",
+      { class: "card empty" },
+      h("p", {}, "No latent fits the search and the filters."),
+      step("Reset filters", { ranges: {}, q: "" }),
+      state.only === "chosen" && step(`Look among all ${store.run.dSae}`, { only: "all" }),
+    );
   }
 
   /** Draws pictures again after their look changed. */
@@ -126,11 +146,8 @@ export class LatentList {
     const { run } = store;
     const labels = run.labelsOf(latent).join(", ");
     const has = run.position.has(latent);
-    const thumbs = h("span", { class: "thumbs" });
+    const thumbs = h("span", { class: has ? "thumbs" : "thumbs plain" });
     for (let i = 0; has && i < THUMBS; i++) thumbs.append(h("span", { class: "pic" }));
-    if (!has) {
-      thumbs.append(h("span", { class: "muted small none" }, "Not among the chosen latents: no pictures stored"));
-    }
     const card = h(
       "li",
       { class: "card latent" },
@@ -142,30 +159,42 @@ export class LatentList {
         },
         thumbs,
         h("span", { class: "id" }, String(latent)),
+        h("bdi", { class: "small labels" }, labels),
         h(
           "span",
-          { class: "muted small facts", title: "firing rate · mean activation" },
-          `${percent(run.frequency[latent])} · ${short(run.mean[latent])}`,
+          { class: "muted small facts" },
+          h("span", {}, `fires ${percent(run.frequency[latent])}`),
+          h("span", {}, `mean ${three(run.mean[latent])}`),
         ),
-        h("bdi", { class: "small labels" }, labels),
       ),
       star(this.#context, latent),
       this.#context.notes.note(latent) !== "" && h("p", { class: "small note" }, this.#context.notes.note(latent)),
     );
-    if (has && state.view === "grid") {
+    if (state.view === "grid") {
       this.#cards.set(card, latent);
       this.#fill.observe(card);
     }
     return card;
   }
 
+  /** What a latent without pictures shows instead: how strongly it fires. */
+  async #histogram(slots: Element, latent: number): Promise<void> {
+    const { store } = this.#context;
+    const generation = this.#generation;
+    const found = await store.histogram(latent);
+    if (generation !== this.#generation) return;
+    const why = store.run.frequency[latent] > 0 ? "no pictures stored" : "never fires";
+    slots.replaceChildren(...(found === undefined ? [] : [smallHistogram(found)]), h("span", { class: "muted" }, why));
+  }
+
   async #thumbs(card: HTMLElement, latent: number): Promise<void> {
     const generation = this.#generation;
     const slots = card.querySelector(".thumbs")!;
+    if (!this.#context.store.run.position.has(latent)) return this.#histogram(slots, latent);
     const entries = await this.#context.store.entries(latent).catch(() => undefined);
     if (generation !== this.#generation) return;
     if (entries === undefined) {
-      slots.replaceChildren(h("span", { class: "muted small none" }, "Not written yet"));
+      slots.replaceChildren(h("span", { class: "muted small wait" }, "Not written yet"));
       return;
     }
     const seen = new Set<number>();
@@ -177,26 +206,29 @@ export class LatentList {
       this.#pictures.add(view);
       views.push(view.element);
     }
-    while (views.length < THUMBS) views.push(h("span", { class: "pic" }));
+    while (views.length < THUMBS) views.push(h("span", { class: "pic none" }));
     slots.replaceChildren(...views);
   }
 
   #table(body: HTMLElement): HTMLElement {
-    const { state } = this.#context;
-    const header = ({ key, name, about }: typeof COLUMNS[number]): HTMLElement => {
+    const { state, store } = this.#context;
+    const header = (
+      key: SortKey,
+      { name, about, unit }: { name: string; about: string; unit: string },
+    ): HTMLElement => {
       const sorted = state.sort === key;
       return h(
         "th",
         {
           scope: "col",
-          class: `c-${key}`,
+          class: classOf(key),
           "aria-sort": sorted ? (state.down ? "descending" : "ascending") : undefined,
         },
         h(
           "button",
           {
             type: "button",
-            title: about,
+            title: unit === "" ? about : `${about}, in ${unit}`,
             on: { click: () => this.#context.go({ sort: key, down: sorted ? !state.down : key !== "latent" }) },
           },
           name,
@@ -215,7 +247,8 @@ export class LatentList {
           "tr",
           {},
           h("th", { scope: "col" }, h("span", { class: "sr" }, "Favourite")),
-          ...COLUMNS.map(header),
+          header("latent", { name: "Latent", about: "Number of the latent", unit: "" }),
+          ...[...store.run.columns].map(([key, column]) => header(key, column)),
           h("th", { scope: "col", class: "c-labels" }, "Most common labels"),
         ),
       ),
@@ -238,11 +271,7 @@ export class LatentList {
         { scope: "row", class: "c-latent" },
         h("a", { href: href({ latent, entry: 0, patch: -1 }) }, String(latent)),
       ),
-      cell("frequency", percent(run.frequency[latent])),
-      cell("mean", short(run.mean[latent])),
-      cell("top", run.top[latent] > 0 ? short(run.top[latent]) : "–"),
-      cell("distinct", String(run.distinct[latent])),
-      cell("entropy", run.entropy[latent].toFixed(2)),
+      ...[...run.columns.values()].map((column) => h("td", { class: classOf(column.key) }, columnText(column, latent))),
       cell(
         "labels",
         h("bdi", {}, run.labelsOf(latent).join(", ")),

@@ -2,7 +2,23 @@
  * Which latents the overview lists, and in which order.
  * @module
  */
-import { RANGE_KEYS, type RangeKey, type ViewState } from "./state.ts";
+import type { RangeKey, ViewState } from "./state.ts";
+
+/** Numbers of every latent under one name. */
+export interface Column {
+  /** Key in the state. */
+  readonly key: RangeKey;
+  /** Heading. */
+  readonly name: string;
+  /** What it is. */
+  readonly about: string;
+  /** Unit behind a value; empty for none. */
+  readonly unit: string;
+  /** Whether it is filtered by its log10. */
+  readonly log: boolean;
+  /** `[dSae]`; NaN for none. */
+  readonly values: ArrayLike<number>;
+}
 
 /** What is known of every latent, as columns over latents. */
 export interface LatentColumns {
@@ -10,16 +26,8 @@ export interface LatentColumns {
   readonly dSae: number;
   /** `u32`: latents with entries, in the order chosen. */
   readonly chosen: Uint32Array;
-  /** `f32 [dSae]`. */
-  readonly frequency: ArrayLike<number>;
-  /** `f32 [dSae]`. */
-  readonly mean: ArrayLike<number>;
-  /** `f32 [dSae]`. */
-  readonly top: ArrayLike<number>;
-  /** `[dSae]`. */
-  readonly distinct: ArrayLike<number>;
-  /** `[dSae]`, bits. */
-  readonly entropy: ArrayLike<number>;
+  /** What latents can be filtered and sorted by. */
+  readonly columns: ReadonlyMap<RangeKey, Column>;
   /** The latent's most common labels. */
   labelsOf(latent: number): readonly string[];
 }
@@ -32,29 +40,28 @@ export interface NoteLookup {
   isFavourite(latent: number): boolean;
 }
 
-/** Keys that are shown and bounded by their log10. */
-export const LOG_KEYS: ReadonlySet<string> = new Set<RangeKey>(["frequency", "mean", "top"]);
-
-/** A latent's number under a key, as it is filtered: log10 where {@linkcode LOG_KEYS} says so; NaN for none. */
-export function keyOf(columns: LatentColumns, key: RangeKey, latent: number): number {
-  const value = columns[key][latent];
-  if (!LOG_KEYS.has(key)) return value;
-  return value > 0 ? Math.log10(value) : NaN;
+/** A latent's number in a column, as it is filtered: log10 where the column says so; NaN for none. */
+export function boundedValue({ log, values }: Column, latent: number): number {
+  const value = values[latent];
+  return !log ? value : value > 0 ? Math.log10(value) : NaN;
 }
 
 /**
- * Latents that fit the state, in its order: ties by latent, latents without a number last.
+ * Latents that fit the state, in its order: ties by latent, latents without a number last. Columns that the run does not have
+ * bound nothing.
  *
  * A search word fits a latent whose number starts with it, or with it in one of its labels or the note; all must fit.
  */
 export function listLatents(columns: LatentColumns, notes: NoteLookup, state: ViewState): number[] {
   const words = state.q.toLowerCase().split(/\s+/).filter((word) => word !== "");
-  const bounded = RANGE_KEYS.filter((key) => state.ranges[key] !== undefined);
+  const bounds = Object.entries(state.ranges).flatMap(([key, range]) => {
+    const column = columns.columns.get(key as RangeKey);
+    return column === undefined ? [] : [{ column, range: range! }];
+  });
   const fits = (latent: number): boolean => {
     if (state.only === "favourites" && !notes.isFavourite(latent)) return false;
-    for (const key of bounded) {
-      const [low, high] = state.ranges[key]!;
-      const value = keyOf(columns, key, latent);
+    for (const { column, range: [low, high] } of bounds) {
+      const value = boundedValue(column, latent);
       if (!(value >= low && value <= high)) return false;
     }
     if (words.length === 0) return true;
@@ -74,11 +81,9 @@ export function listLatents(columns: LatentColumns, notes: NoteLookup, state: Vi
   if (state.sort === "given") return found;
   const sign = state.down ? -1 : 1;
   if (state.sort === "latent") return found.sort((a, b) => sign * (a - b));
-  const key = state.sort;
-  const value = (latent: number): number => {
-    const number = columns[key][latent];
-    return LOG_KEYS.has(key) && !(number > 0) ? NaN : number;
-  };
+  const column = columns.columns.get(state.sort);
+  if (column === undefined) return found;
+  const value = (latent: number): number => column.log ? boundedValue(column, latent) : column.values[latent];
   return found.sort((a, b) => {
     const [x, y] = [value(a), value(b)];
     if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
@@ -103,6 +108,61 @@ export function spreadOver(values: ArrayLike<number>, steps: number): number[] {
     found.add(at);
   }
   return [...found];
+}
+
+/** An example of one part of a latent's range. */
+export interface RangeExample {
+  /** The part's bounds, as shares of the largest activation. */
+  readonly low: number;
+  readonly high: number;
+  /** The entry, from 0, and the patch. */
+  readonly rank: number;
+  readonly patch: number;
+  /** The patch's level, 1 … 255. */
+  readonly level: number;
+}
+
+/**
+ * One patch from each of `steps` equal parts of the range (0, largest activation], the strongest part first: the patch nearest
+ * to the part's middle, of a picture that stands for no stronger part if there is one. Parts without a patch are left out.
+ *
+ * @param levels `u8 [ranks, patches]`: heatmaps of all entries.
+ * @param ranks Entries to choose from.
+ */
+export function rangeExamples(
+  levels: Uint8Array,
+  { patches, ranks, steps }: { readonly patches: number; readonly ranks: readonly number[]; readonly steps: number },
+): RangeExample[] {
+  const used = new Set<number>();
+  const found: RangeExample[] = [];
+  for (let part = steps - 1; part >= 0; part--) {
+    const [low, high] = [part / steps, (part + 1) / steps];
+    const middle = 255 * (low + high) / 2;
+    let best: { rank: number; patch: number; level: number; cost: number } | undefined;
+    for (const rank of ranks) {
+      const penalty = used.has(rank) ? 255 : 0;
+      for (let patch = 0; patch < patches; patch++) {
+        const level = levels[rank * patches + patch];
+        if (level === 0 || level <= 255 * low || level > 255 * high) continue;
+        const cost = Math.abs(level - middle) + penalty;
+        if (best === undefined || cost < best.cost) best = { rank, patch, level, cost };
+      }
+    }
+    if (best === undefined) continue;
+    used.add(best.rank);
+    found.push({ low, high, rank: best.rank, patch: best.patch, level: best.level });
+  }
+  return found;
+}
+
+/** Entries that are shown: all, or each picture at its best rank. */
+export function shownRanks(images: ArrayLike<number>, repeats: boolean): number[] {
+  const seen = new Set<number>();
+  return Array.from(images, (image, rank) => ({ image, rank })).filter(({ image }) => {
+    if (!repeats && seen.has(image)) return false;
+    seen.add(image);
+    return true;
+  }).map(({ rank }) => rank);
 }
 
 /** A label among a latent's distinct pictures. */

@@ -33,7 +33,7 @@ export function lookControls(context: Context): { element: HTMLElement; sync: ()
       output.textContent = text;
       input.setAttribute("aria-valuetext", text);
     });
-    return h("label", {}, h("span", {}, name), input, output);
+    return h("label", {}, h("span", {}, name), input, key !== "size" && output);
   };
   const map = h(
     "select",
@@ -51,21 +51,32 @@ export function lookControls(context: Context): { element: HTMLElement; sync: ()
     map.value = context.state.map;
     stops.forEach((stop, i) => stop.setAttribute("stop-color", colorAt(context.state.map, Math.round(i / 8 * 255))));
   });
-  const toggle = (name: string, key: "lines" | "whole", about: string): HTMLElement => {
+  const toggle = (name: string, key: "lines" | "whole" | "repeats", about: string): HTMLElement => {
     const input = h("input", { type: "checkbox", on: { change: () => context.go({ [key]: input.checked }) } });
     syncs.push(() => input.checked = context.state[key]);
     return h("label", { title: about }, input, h("span", {}, name));
   };
   const heat = context.store.run.patches > 0;
-  const element = h(
+  const controls = h(
     "div",
     { class: "look", role: "group", "aria-label": "How pictures look" },
     heat && slider("Opacity", "opacity", 0, 1, 0.05),
     heat && slider("Threshold", "threshold", 0, 1, 0.01),
-    heat && h("label", {}, h("span", {}, "Colours"), map, bar),
+    heat && h("label", {}, h("span", { class: "wordy" }, "Colours"), map, bar),
     slider("Size", "size", 80, 400, 10),
-    heat && toggle("Grid", "lines", "Borders of the patches (g)"),
-    toggle("Whole picture", "whole", "Also what was cut off for the model (w)"),
+    h(
+      "span",
+      { class: "toggles" },
+      heat && toggle("Grid", "lines", "Borders of the patches (g)"),
+      toggle("Whole", "whole", "The whole picture, also what was cut off for the model (w)"),
+      context.store.run.data.sortBy === "patch" &&
+        toggle("Repeats", "repeats", "A picture at each of its ranks, not only at the best (r)"),
+    ),
   );
+  // Always open on wide screens; on a phone the pictures come first.
+  const narrow = matchMedia("(max-width: 600px)");
+  const element = h("details", { class: "card lookbox" }, h("summary", {}, "Opacity, colours, grid, size"), controls);
+  element.open = !narrow.matches;
+  narrow.addEventListener("change", () => element.open = !narrow.matches);
   return { element, sync: () => syncs.forEach((sync) => sync()) };
 }

@@ -9,24 +9,9 @@ import { LatentList } from "./latent_list.ts";
 import { listLatents } from "./list_latents.ts";
 import { sameLook } from "./picture_view.ts";
 import { ScatterView } from "./scatter_view.ts";
-import { RANGE_KEYS, type RangeKey, SORT_KEYS, type SortKey, type ViewState } from "./state.ts";
+import type { RangeKey, SortKey, ViewState } from "./state.ts";
 
-const RANGE_NAMES: Readonly<Record<RangeKey, string>> = {
-  frequency: "log₁₀ firing rate",
-  mean: "log₁₀ mean activation",
-  top: "log₁₀ top value",
-  distinct: "Distinct pictures",
-  entropy: "Label entropy (bits)",
-};
-const SORT_NAMES: Readonly<Record<SortKey, string>> = {
-  given: "as chosen",
-  latent: "number",
-  frequency: "firing rate",
-  mean: "mean activation",
-  top: "top value",
-  distinct: "distinct pictures",
-  entropy: "label entropy",
-};
+const SORT_NAMES: Readonly<Partial<Record<SortKey, string>>> = { given: "as chosen", latent: "number" };
 
 /** The overview. */
 export class Overview implements View {
@@ -125,7 +110,8 @@ export class Overview implements View {
     const sort = h(
       "select",
       { on: { change: () => context.go({ sort: sort.value as SortKey, down: sort.value !== "latent" }) } },
-      ...SORT_KEYS.map((key) => h("option", { value: key }, SORT_NAMES[key])),
+      ...(["given", "latent"] as const).map((key) => h("option", { value: key }, SORT_NAMES[key]!)),
+      ...[...context.store.run.columns].map(([key, { name }]) => h("option", { value: key }, name.toLowerCase())),
     );
     const way = h("button", {
       type: "button",
@@ -151,14 +137,15 @@ export class Overview implements View {
 
   #filters(): HTMLElement {
     const context = this.#context;
-    const rows = RANGE_KEYS.map((key) => {
+    const rows = [...context.store.run.columns].map(([key, { name, unit, log, about }]) => {
+      const title = `${log ? "log₁₀ " : ""}${log ? name.toLowerCase() : name}${unit === "" ? "" : ` (${unit})`}`;
       const bound = (side: 0 | 1): HTMLInputElement => {
         const input = h("input", {
           type: "number",
           step: "any",
           inputmode: "decimal",
           placeholder: side === 0 ? "min" : "max",
-          "aria-label": `${RANGE_NAMES[key]}, ${side === 0 ? "at least" : "at most"}`,
+          "aria-label": `${title}, ${side === 0 ? "at least" : "at most"}`,
           on: { change: () => this.#bound(key, side, input.value) },
         });
         this.#sync.push(() => {
@@ -167,7 +154,7 @@ export class Overview implements View {
         });
         return input;
       };
-      return h("div", { class: "range" }, h("span", {}, RANGE_NAMES[key]), bound(0), bound(1));
+      return h("div", { class: "range", title: about }, h("span", {}, title), bound(0), bound(1));
     });
     const { freqRange, valueRange } = context.store.run.data;
     return h(
@@ -255,10 +242,20 @@ export class Overview implements View {
         h(
           "figure",
           { class: "plot" },
-          h("a", { href: src }, h("img", { src, alt: caption, loading: "lazy" })),
+          h("a", { href: src }, plotImage(src, caption)),
           h("figcaption", { class: "muted small" }, caption),
         )
       ),
     );
   }
+}
+
+/** A plot; while a run goes on it may not be drawn yet: then there is none until the page is opened again. */
+function plotImage(src: string, caption: string): HTMLImageElement {
+  const image = h("img", { src, alt: caption, loading: "lazy" });
+  image.addEventListener("error", () => {
+    const figure = image.closest("figure");
+    if (figure !== null) figure.hidden = true;
+  });
+  return image;
 }

@@ -102,9 +102,10 @@ export class ScatterView implements View {
       box[i] -= pad;
       box[i + 1] += pad;
     }
+    const silent = run.dSae - alive.length;
     this.#about.textContent =
-      `${count(alive.length)} latents by how often and how strongly they fire; ${count(run.dSae - alive.length)} ` +
-      `never fire. Drag a frame to filter, click a dot to open it; the filters below do the same from the keyboard.`;
+      `${count(alive.length)} latents fire${silent === 0 ? "" : `, ${count(silent)} never do`}. ` +
+      "Drag a frame to filter; click a dot to open it.";
     this.#canvas.setAttribute(
       "aria-label",
       `Scatter of ${alive.length} latents: log firing rate against log mean activation`,

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { COLUMN_KEY } from "./format.ts";
+
 /** Colour maps on offer. */
 export const COLOR_MAPS = ["plasma", "viridis", "magma", "turbo"] as const;
 /** What latents can be sorted by; `given` is the order they were chosen in. */
@@ -10,10 +12,12 @@ export const SORT_KEYS = ["given", "latent", "frequency", "mean", "top", "distin
 /** What latents can be filtered by. */
 export const RANGE_KEYS = ["frequency", "mean", "top", "distinct", "entropy"] as const;
 
-/** One of {@linkcode SORT_KEYS}. */
-export type SortKey = typeof SORT_KEYS[number];
-/** One of {@linkcode RANGE_KEYS}. */
-export type RangeKey = typeof RANGE_KEYS[number];
+/** A further column of the run, by its key: `c.percentile`. */
+export type ColumnKey = `c.${string}`;
+/** One of {@linkcode SORT_KEYS}, or a further column. */
+export type SortKey = typeof SORT_KEYS[number] | ColumnKey;
+/** One of {@linkcode RANGE_KEYS}, or a further column. */
+export type RangeKey = typeof RANGE_KEYS[number] | ColumnKey;
 /** One of {@linkcode COLOR_MAPS}. */
 export type ColorMap = typeof COLOR_MAPS[number];
 
@@ -47,6 +51,8 @@ export interface ViewState {
   readonly lines: boolean;
   /** Whether whole pictures are shown, not only what the model saw. */
   readonly whole: boolean;
+  /** Whether a picture is shown at each of its ranks, not only at the best. */
+  readonly repeats: boolean;
   /** Whether examples across the range are shown. */
   readonly spread: boolean;
   /** Least width of a picture on a latent's page, in CSS pixels. */
@@ -69,6 +75,7 @@ export const DEFAULT_STATE: ViewState = {
   map: "plasma",
   lines: false,
   whole: false,
+  repeats: false,
   spread: true,
   size: 150,
 };
@@ -96,7 +103,8 @@ export function parseHash(hash: string): ViewState {
     options.find((option) => option === values.get(key)) ?? fallback;
   const flag = (key: string, fallback: boolean): boolean => values.has(key) ? values.get(key) === "1" : fallback;
   const ranges: Partial<Record<RangeKey, readonly [number, number]>> = {};
-  for (const key of RANGE_KEYS) {
+  const columns = [...new Set(values.keys())].filter(isColumnKey);
+  for (const key of [...RANGE_KEYS, ...columns]) {
     const parts = values.get(key)?.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
     if (parts?.length !== 2 || parts.every(Number.isNaN)) continue;
     ranges[key] = [Number.isNaN(parts[0]) ? -Infinity : parts[0], Number.isNaN(parts[1]) ? Infinity : parts[1]];
@@ -110,7 +118,7 @@ export function parseHash(hash: string): ViewState {
     view: choice("view", ["grid", "table"], d.view),
     only: choice("only", ["chosen", "all", "favourites"], d.only),
     q: (values.get("q") ?? "").slice(0, 200),
-    sort: choice("sort", SORT_KEYS, d.sort),
+    sort: isColumnKey(values.get("sort") ?? "") ? values.get("sort") as ColumnKey : choice("sort", SORT_KEYS, d.sort),
     down: flag("down", d.down),
     ranges,
     opacity: number("opacity", d.opacity, 0, 1),
@@ -118,6 +126,7 @@ export function parseHash(hash: string): ViewState {
     map: choice("map", COLOR_MAPS, d.map),
     lines: flag("lines", d.lines),
     whole: flag("whole", d.whole),
+    repeats: flag("repeats", d.repeats),
     spread: flag("spread", d.spread),
     size: integer("size", d.size, 80) > 400 ? 400 : integer("size", d.size, 80),
   };
@@ -130,11 +139,15 @@ export function formatHash(state: ViewState): string {
     if (key === "ranges" || value === null || value === DEFAULT_STATE[key as keyof ViewState]) continue;
     values.set(key, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
   }
-  for (const key of RANGE_KEYS) {
+  for (const key of [...RANGE_KEYS, ...Object.keys(state.ranges).filter(isColumnKey)]) {
     const range = state.ranges[key];
     if (range === undefined) continue;
     values.set(key, range.map((bound) => Number.isFinite(bound) ? String(Number(bound.toFixed(4))) : "").join(","));
   }
   const text = values.toString().replaceAll("%2C", ",");
   return text === "" ? "#" : `#${text}`;
+}
+
+function isColumnKey(key: string): key is ColumnKey {
+  return key.startsWith("c.") && COLUMN_KEY.test(key.slice(2));
 }

@@ -19,6 +19,7 @@ import {
   TABLE_LABELS,
   VIEWER_FORMAT,
 } from "./format.ts";
+import { tableColumns } from "./columns.ts";
 import type { LatentColumns } from "./list_latents.ts";
 
 /** The run, decoded. */
@@ -29,6 +30,10 @@ export interface Run extends LatentColumns {
   readonly patches: number;
   /** Position of each chosen latent. */
   readonly position: ReadonlyMap<number, number>;
+  /** `f32 [dSae]`: fraction of rows on which each latent fires. */
+  readonly frequency: Float32Array;
+  /** `f32 [dSae]`: mean of the positive activations. */
+  readonly mean: Float32Array;
   /** Pictures of the data set with each label. */
   readonly labelTotals: Uint32Array;
 }
@@ -140,18 +145,16 @@ export class Store {
     this.#images.clear();
     const chosen = words(data.chosen);
     const common = words(data.common);
-    const unit = data.entropyUnit;
+    const [frequency, mean] = [floats(data.frequency), floats(data.mean)];
     this.#run = {
       data,
       dSae: data.dSae,
       patches: data.grid === null ? 0 : data.grid.rows * data.grid.cols,
       chosen,
       position: new Map(Array.from(chosen, (latent, i) => [latent, i])),
-      frequency: floats(data.frequency),
-      mean: floats(data.mean),
-      top: floats(data.top),
-      distinct: shorts(data.distinct),
-      entropy: Float32Array.from(shorts(data.entropy), (value) => value * unit),
+      frequency,
+      mean,
+      columns: tableColumns(data, { frequency, mean }),
       labelTotals: words(data.labelTotals),
       labelsOf: (latent) =>
         Array.from(common.subarray(latent * TABLE_LABELS, (latent + 1) * TABLE_LABELS))

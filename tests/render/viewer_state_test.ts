@@ -12,8 +12,14 @@ import {
   VarintReader,
 } from "../../render/viewer/codec.ts";
 import { dataPath, picturePath } from "../../render/viewer/format.ts";
-import { labelShares, type LatentColumns, listLatents, spreadOver } from "../../render/viewer/list_latents.ts";
-import { DEFAULT_STATE, formatHash, parseHash, type ViewState } from "../../render/viewer/state.ts";
+import {
+  type Column,
+  labelShares,
+  type LatentColumns,
+  listLatents,
+  spreadOver,
+} from "../../render/viewer/list_latents.ts";
+import { DEFAULT_STATE, formatHash, parseHash, type RangeKey, type ViewState } from "../../render/viewer/state.ts";
 import { sketchBounds } from "../../compute/quantile_sketch.ts";
 
 Deno.test({
@@ -96,7 +102,7 @@ Deno.test({
       q: "a&b=c#d é",
       sort: "entropy",
       down: false,
-      ranges: { frequency: [-4, -2.5], distinct: [3, Infinity], top: [-Infinity, 1] },
+      ranges: { frequency: [-4, -2.5], distinct: [3, Infinity], top: [-Infinity, 1], "c.p99": [0, 1] },
       opacity: 0.35,
       threshold: 0.5,
       map: "turbo",
@@ -106,6 +112,8 @@ Deno.test({
       size: 220,
     };
     assert.deepEqual(parseHash(formatHash(state)), state);
+    assert.deepEqual(parseHash(formatHash({ ...state, sort: "c.p99" })).sort, "c.p99");
+    assert.deepEqual(parseHash("#sort=c.&c.a-b=0,1&c.=0,1&c.__proto__=0,1"), DEFAULT_STATE);
     assert.equal(formatHash(DEFAULT_STATE), "#");
     assert.deepEqual(parseHash(""), DEFAULT_STATE);
     assert.deepEqual(
@@ -120,14 +128,20 @@ Deno.test({
 });
 
 const LABELS = [["cat"], ["dog", "cat"], [], ["bird"], ["dog"]];
+const column = (key: RangeKey, values: number[], log = false): Column => (
+  { key, name: key, about: "", unit: "", log, values }
+);
 const columns: LatentColumns = {
   dSae: 5,
   chosen: Uint32Array.of(4, 1, 0),
-  frequency: [0.1, 0.01, 0, 0.001, 0.01],
-  mean: [1, 10, NaN, 2, 0.5],
-  top: [2, 20, -1, 3, 1],
-  distinct: [5, 3, 0, 9, 3],
-  entropy: [0, 1, 0, 2, 0.5],
+  columns: new Map<RangeKey, Column>([
+    ["frequency", column("frequency", [0.1, 0.01, 0, 0.001, 0.01], true)],
+    ["mean", column("mean", [1, 10, NaN, 2, 0.5], true)],
+    ["top", column("top", [2, 20, NaN, 3, 1], true)],
+    ["distinct", column("distinct", [5, 3, 0, 9, 3])],
+    ["entropy", column("entropy", [0, 1, 0, 2, 0.5])],
+    ["c.auroc", column("c.auroc", [0.5, NaN, 0.9, -1, 0.5])],
+  ]),
   labelsOf: (latent) => LABELS[latent],
 };
 const notes = {
@@ -152,6 +166,11 @@ Deno.test({
     assert.deepEqual(list({ only: "all", ranges: { frequency: [-2, -1] } }), [0, 1, 4]);
     assert.deepEqual(list({ only: "all", ranges: { mean: [-Infinity, Infinity] } }), [0, 1, 3, 4]);
     assert.deepEqual(list({ only: "all", ranges: { distinct: [4, Infinity], entropy: [-Infinity, 1] } }), [0]);
+    assert.deepEqual(list({ only: "all", sort: "c.auroc" }), [2, 0, 4, 3, 1]);
+    assert.deepEqual(list({ only: "all", sort: "c.auroc", down: false }), [3, 0, 4, 2, 1]);
+    assert.deepEqual(list({ only: "all", ranges: { "c.auroc": [-1, 0.5] } }), [0, 3, 4]);
+    // An address from another run.
+    assert.deepEqual(list({ sort: "c.other", ranges: { "c.other": [0, 1] } }), [4, 1, 0]);
   },
 });
 

@@ -117,6 +117,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "`buildViewer()` hands further columns over bit by bit, and takes pictures that are in place already",
+  permissions: "none",
+  fn: async () => {
+    const values = Float32Array.of(0.1, NaN, -3);
+    const columns = [{ key: "auroc", name: HOSTILE, about: HOSTILE, unit: "%", values }];
+    const picture = (): Promise<{ type: "jpeg"; width: number; height: number }> =>
+      Promise.resolve({ type: "jpeg", width: 40, height: 30 });
+    const files = await build(run("cat", { columns, picture }).run);
+    const [column] = handed<RunData>(files.get("viewer/latents.js")!).columns!;
+    assert.deepEqual(floats(column.values), values);
+    assert.deepEqual([column.name, column.unit, column.log], [HOSTILE, "%", false]);
+    assert.equal([...files.keys()].some((path) => path.endsWith(".jpg")), false);
+    const page = handed<PageData>(files.get("viewer/latents/0000.js")!);
+    assert.deepEqual(page.pictures.map(([, , , width, , ending]) => [width, ending]), [[40, "jpg"], [40, "jpg"]]);
+  },
+});
+
+Deno.test({
   name: "`buildViewer()` keeps hostile text apart from markup and code",
   permissions: "none",
   fn: async () => {
@@ -167,6 +185,10 @@ Deno.test({
       RangeError,
     );
     await assert.rejects(() => build(run("", { plots: [{ src: "//example.com/x", caption: "" }] }).run), RangeError);
+    const column = { key: "auroc", name: "AUROC", about: "", values: new Float32Array(3) };
+    for (
+      const columns of [[{ ...column, key: "a b" }], [column, column], [{ ...column, values: new Float32Array(2) }]]
+    ) await assert.rejects(() => build(run("", { columns }).run), RangeError);
   },
 });
 

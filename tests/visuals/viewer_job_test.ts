@@ -36,7 +36,7 @@ Deno.test({
       const out = `${directory}/sort_by_patch`;
       const table = handed(`${out}/viewer/latents.js`) as { dSae: number; columns: { key: string; values: string }[] };
       assert.equal(table.dSae, 768);
-      assert.deepEqual(table.columns.map(({ key }) => key), ["percentile"]);
+      assert.deepEqual(table.columns.map(({ key }) => key), ["p99"]);
       assert.equal(atob(table.columns[0].values).length, 768 * 4);
       const page = handed(`${out}/viewer/latents/0000.js`) as {
         latents: { latent: number }[];
