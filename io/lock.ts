@@ -3,7 +3,7 @@
  * @module
  */
 import { ArtifactError } from "../compute/errors.ts";
-import { asArtifactError, makeDirectory } from "./atomic_write.ts";
+import { asArtifactError, makeDirectory, realDirectory } from "./atomic_write.ts";
 
 /** Name of the lock file. */
 export const LOCK_NAME = ".lock";
@@ -69,7 +69,7 @@ export interface LockOptions {
  */
 export async function lockDirectory(directory: string, options: LockOptions = {}): Promise<DirectoryLock> {
   await makeDirectory(directory);
-  const path = `${directory}/${LOCK_NAME}`;
+  const path = `${realDirectory(directory)}/${LOCK_NAME}`;
   const file = await asArtifactError(path, () => acquire(directory, path, options));
   try {
     await asArtifactError(path, () => sign(file));

@@ -7,7 +7,7 @@ import type { LatentState } from "../compute/latent_state.ts";
 import { atomicWrite, removeFile } from "./atomic_write.ts";
 import { type ArtifactRequest, type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
 import { fileSize, isDirectory, listDirectory, readSmallFile } from "./open_file.ts";
-import { readManifest } from "./read_artifacts.ts";
+import { readManifest } from "./read_manifest.ts";
 import { writeState } from "./state_file.ts";
 
 /** Name of a part's state. */
