@@ -252,8 +252,8 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
     const found = await saved?.find(config.resume, inputs.layout);
     const layout = found?.layout ?? await watch.time("measure", () => measureRows(config, inputs, hooks));
     const startedAt = found?.startedAt ?? options.startedAt;
-    saved?.begin(layout, startedAt);
     const plan = planFold(config, inputs, layout);
+    saved?.begin(inputs.sae.dSae, plan, startedAt);
     const notes: string[] = [];
     if (plan.nDistributions < Math.min(config.nDistributions, inputs.sae.dSae)) {
       notes.push(distributionsNote(config, inputs));
