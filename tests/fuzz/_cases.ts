@@ -44,7 +44,9 @@ export function loadSeeds(target: Target): Seed[] {
         if (!isFile || !test.test(name) || /\.(md|py)$|^expected\.json$/.test(name)) continue;
         const path = `${decodeURIComponent(directory.pathname)}/${name}`;
         const bytes = Deno.readFileSync(path);
-        if (bytes.length <= MAX_SEED_BYTES) seeds.push({ path, bytes: target.prepare?.(bytes) ?? bytes });
+        if (bytes.length <= (target.maxSeedBytes ?? MAX_SEED_BYTES)) {
+          seeds.push({ path, bytes: target.prepare?.(bytes) ?? bytes });
+        }
       }
     }
   }

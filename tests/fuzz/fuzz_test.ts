@@ -141,9 +141,28 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "every golden file is made hostile by some target",
+  permissions,
+  fn(): void {
+    const seeds = new Set(TARGETS.flatMap((target) => loadSeeds(target).map(({ path }) => path)));
+    const walk = (directory: URL): string[] =>
+      [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) =>
+        isDirectory
+          ? walk(new URL(`${name}/`, directory))
+          : [decodeURIComponent(new URL(encodeURIComponent(name), directory).pathname)]
+      );
+    const golden = walk(new URL("../../fixtures/golden/", import.meta.url));
+    assert.ok(golden.length > 150);
+    // What is read by tests and people only.
+    const left = golden.filter((path) => !seeds.has(path) && !/\/(?:expected\.json|README\.md)$/.test(path));
+    assert.deepEqual(left, []);
+  },
+});
+
 for (const target of TARGETS) {
   // Each reader of bytes in memory gets a taste here; continuous integration runs many more by `deno task fuzz:ci`.
-  if (["artifacts", "shards"].includes(target.name)) continue;
+  if (target.onDisk) continue;
   Deno.test({
     name: `hostile bytes end in a typed error or not at all: ${target.name}`,
     permissions,
