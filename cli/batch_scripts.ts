@@ -2,6 +2,7 @@
  * The batch scripts of `submit`: to be read, kept and changed.
  * @module
  */
+import { ConfigError } from "../compute/errors.ts";
 import type { VisualsConfig } from "../config.ts";
 import { configWords } from "./config_words.ts";
 import { leastPrivilegeWords } from "./dry_run.ts";
@@ -88,6 +89,8 @@ export function dependencyOf(step: BatchStep, before: string): string[] {
 /**
  * Writes one script a step, and `again.sh`, which submits some tasks of the array again and what follows them.
  *
+ * @throws {ConfigError} If a path holds what a directive of Slurm cannot.
+ *
  * @example
  * ```ts
  * import { parseConfig } from "../config.ts";
@@ -127,7 +130,7 @@ function stepScript(step: BatchStep, facts: BatchFacts): string {
     ["mem", slurm.mem],
     ["time", slurm.time],
     ["chdir", workingDirectory],
-    ["output", `${scriptDirectory}/logs/${step}-${isArray ? "%A_%a" : "%j"}.out`],
+    ["output", `${slurmPath(scriptDirectory)}/logs/${step}-${isArray ? "%A_%a" : "%j"}.out`],
     ["open-mode", "append"],
     // Heard a minute before the limit, and when preemption begins: the state is saved and the work goes on. A task that
     // ended by itself then would count as failed, and not be requeued.
@@ -178,6 +181,14 @@ function againScript({ config, scriptDirectory }: BatchFacts): string {
   return `${lines.join("\n")}\n`;
 }
 
+function notWritable(path: string, what: string): ConfigError {
+  return new ConfigError(
+    `Cannot write a batch script with ${path}: Slurm's directives cannot hold ${what}; submit from another directory, or give ` +
+      "another --dump-to",
+    { path: "dumpTo" },
+  );
+}
+
 /** A flag and its values a line. */
 function pairs(words: readonly string[]): string[] {
   const lines: string[] = [];
@@ -190,7 +201,18 @@ function pairs(words: readonly string[]): string[] {
   return lines;
 }
 
-/** Slurm splits a directive at spaces, and takes quotes. */
+/** Slurm reads `%j` and the like in the path of a log, and a backslash there turns that off, for all of it. */
+function slurmPath(path: string): string {
+  if (path.includes("\\")) throw notWritable(path, "a backslash");
+  return path.replaceAll("%", "%%");
+}
+
+/**
+ * Slurm splits a directive at spaces, and takes quotes. It ends with the line whatever the quotes say: what followed a line
+ * break in a path would be a command of the script.
+ */
 function quoteDirective(value: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what is refused
+  if (/[\x00-\x1f\x7f]/.test(value)) throw notWritable(value, "a line break or another control character");
   return /^[^\s"'#\\]+$/.test(value) ? value : `"${value.replaceAll(/(["\\])/g, "\\$1")}"`;
 }

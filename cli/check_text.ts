@@ -2,6 +2,7 @@
  * The report of `check` as text.
  * @module
  */
+import { printable } from "../compute/printable.ts";
 import { formatCount } from "./format_numbers.ts";
 import type { CheckReport } from "./jobs.ts";
 import { twoColumns } from "./wrap_text.ts";
@@ -60,7 +61,9 @@ export function checkText(report: CheckReport): string {
       `${formatCount(silentLatents)} (${(100 * silentLatents / dSae).toFixed(1)} %) on none`,
     ],
   ];
-  const lines = [...twoColumns(rows, { left: 14, width: 110 })];
+  // Names and texts are those of files that others made.
+  const safe = rows.map(([name, text]): [string, string] => [name, printable(text)]);
+  const lines = [...twoColumns(safe, { left: 14, width: 110 })];
   if (tried.length > 1) {
     lines.push("", "The same on a part of the sample, as configured and otherwise:");
     lines.push("  explained  latents  layer     mean   norm   b_dec first  own norm");

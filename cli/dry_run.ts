@@ -2,6 +2,7 @@
  * The text of `--dry-run`: what would be read, computed and written, and the narrowest command that may do it.
  * @module
  */
+import { printable } from "../compute/printable.ts";
 import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
 import type { Grants } from "./grants.ts";
 import type { JobPlan } from "./jobs.ts";
@@ -147,7 +148,7 @@ function listed(items: readonly string[]): string[] {
   // One more line than the limit would only say "and 1 more": print that one instead.
   const shown = items.length <= MAX_LISTED + 1 ? items : items.slice(0, MAX_LISTED);
   const rest = items.length - shown.length;
-  return [...shown.map((item) => `  ${item}`), ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])];
+  return [...shown.map((item) => `  ${printable(item)}`), ...(rest > 0 ? [`  and ${formatCount(rest)} more`] : [])];
 }
 
 function plural(noun: string, count: number): string {

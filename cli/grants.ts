@@ -3,6 +3,7 @@
  * @module
  */
 import type { VisualsConfig } from "../config.ts";
+import { outputRoot } from "../config/output_root.ts";
 import { localPath } from "./local_path.ts";
 
 /** Paths for Deno's permissions; a directory stands for all below it. */
@@ -31,8 +32,7 @@ export function grantsFor(
   config: VisualsConfig,
   { moduleUrl, command }: { readonly moduleUrl: string; readonly command: string },
 ): Grants {
-  // What follows {shards} is only known once the shards are read.
-  const output = config.dumpTo.replace(/\/*\{shards\}.*$/, "") || ".";
+  const output = outputRoot(config.dumpTo);
   const read = [
     ...scriptDirectory(moduleUrl),
     config.ckpt,

@@ -2,6 +2,7 @@
  * The report of `inspect` as text.
  * @module
  */
+import { printable } from "../compute/printable.ts";
 import { formatBytes, formatCount } from "./format_numbers.ts";
 import type { Inspection } from "./jobs.ts";
 import { twoColumns } from "./wrap_text.ts";
@@ -21,8 +22,9 @@ type Spread = readonly number[];
  */
 export function inspectText(found: Inspection): string {
   const [title, rows] = describe(found);
-  const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
-  const lines = [title, ...twoColumns(known, { left: 18, width: 110 })];
+  // Names and texts are those of files that others made.
+  const known = rows.flatMap(([name, text]): [string, string][] => text === undefined ? [] : [[name, printable(text)]]);
+  const lines = [printable(title), ...twoColumns(known, { left: 18, width: 110 })];
   return lines.map((line) => `${line}\n`).join("");
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { ConfigError } from "../compute/errors.ts";
+import { printable } from "../compute/printable.ts";
 import type { VisualsConfig } from "../config.ts";
 import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
@@ -157,7 +158,9 @@ export async function runCli(env: CliEnvironment): Promise<number> {
     }
     return EXIT_CODES.done;
   } catch (error) {
-    const { code, message } = describeFailure(error, paths);
+    const failure = describeFailure(error, paths);
+    const { code } = failure;
+    const message = failure.message.split("\n").map(printable).join("\n");
     env.stderr(`${label(code === EXIT_CODES.interrupted ? "" : "error: ", env.color, 31)}${message}\n`);
     return code;
   }
@@ -246,7 +249,7 @@ function reportEnvironment(env: CliEnvironment, started: (paths: JobPaths) => vo
     ...env,
     started,
     demoRoot: demoDirectory(env.moduleUrl),
-    warn: (line) => env.stderr(`${label("warning: ", env.color, 33)}${line}\n`),
+    warn: (line) => env.stderr(`${label("warning: ", env.color, 33)}${printable(line)}\n`),
     withHooks: async (config, work) => {
       try {
         return await work(hooksFor(reporter, config, env) ?? {});
@@ -272,9 +275,10 @@ function hooksFor(
   return {
     signal: env.signal,
     saves,
+    // A line may name what a file of somebody else's holds.
     log: (line, level = "info") => {
-      if (level === "warn") reporter.log(label("warning: ", env.color, 33) + line);
-      else if (!quiet) reporter.log(line);
+      if (level === "warn") reporter.log(label("warning: ", env.color, 33) + printable(line));
+      else if (!quiet) reporter.log(printable(line));
     },
     progress: quiet ? () => {} : (progress) => reporter.update(progress),
   };

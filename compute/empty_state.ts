@@ -9,6 +9,45 @@ import { rowsPerImage } from "./rows.ts";
 /** What decides the arrays' lengths. */
 export type StateFacts = Pick<FoldPlan, "layout" | "nImages" | "k" | "sortBy" | "nDistributions">;
 
+/** The lengths of a state's arrays, and what decides them. */
+export interface StateLengths {
+  /** Latents. */
+  readonly dSae: number;
+  /** Entries per latent. */
+  readonly k: number;
+  /** Heatmap values per entry; 0 when images are ranked. */
+  readonly patches: number;
+  /** Values in the kept distributions, all latents together. */
+  readonly distributionWords: number;
+}
+
+/**
+ * The lengths of the arrays of a state of this plan.
+ *
+ * @param dSae Number of latents.
+ * @param facts The parts of the plan that decide lengths; more distributions than latents means all latents.
+ *
+ * @example
+ * ```ts
+ * import { stateLengths } from "./empty_state.ts";
+ * const layout = {
+ *   kind: "cls", layers: 1, tokens: 5, firstToken: 1, dVit: 8, clamp: 1e5, mean: undefined, scalar: 1,
+ * } as const;
+ * const { patches } = stateLengths(4, { layout, nImages: 10, k: 3, sortBy: "img", nDistributions: 2 });
+ * console.assert(patches === 0);
+ * ```
+ */
+export function stateLengths(dSae: number, facts: StateFacts): StateLengths {
+  const { layout, nImages, k, sortBy, nDistributions } = facts;
+  const perImage = rowsPerImage(layout);
+  return {
+    dSae,
+    k,
+    patches: sortBy === "img" ? 0 : perImage,
+    distributionWords: Math.min(nDistributions, dSae) * nImages * perImage,
+  };
+}
+
 /**
  * A state that has seen nothing: counts 0, `min` +Infinity, entries −1, distributions 0.
  *
@@ -27,15 +66,14 @@ export type StateFacts = Pick<FoldPlan, "layout" | "nImages" | "k" | "sortBy" | 
  * ```
  */
 export function emptyState(dSae: number, facts: StateFacts): LatentState {
-  const { layout, nImages, k, sortBy, nDistributions } = facts;
+  const { k } = facts;
   if (!Number.isSafeInteger(dSae) || dSae < 0) {
     throw new RangeError(`Cannot make a state for ${dSae} latents: expected a non-negative integer`);
   }
   if (!Number.isSafeInteger(k) || k < 1) {
     throw new RangeError(`Cannot keep ${k} entries per latent: expected an integer of at least 1`);
   }
-  const perImage = rowsPerImage(layout);
-  const patches = sortBy === "img" ? 0 : perImage;
+  const { patches, distributionWords } = stateLengths(dSae, facts);
   return {
     dSae,
     k,
@@ -54,7 +92,7 @@ export function emptyState(dSae: number, facts: StateFacts): LatentState {
     heatmap: new Float32Array(dSae * k * patches).fill(-1),
     estimate: new Float64Array(dSae),
     estimateRow: new Float64Array(dSae),
-    distributions: new Float32Array(Math.min(nDistributions, dSae) * nImages * perImage),
+    distributions: new Float32Array(distributionWords),
   };
 }
 
@@ -74,9 +112,7 @@ export function emptyState(dSae: number, facts: StateFacts): LatentState {
  * ```
  */
 export function stateBytes(dSae: number, facts: StateFacts): number {
-  const { layout, nImages, k, sortBy, nDistributions } = facts;
-  const perImage = rowsPerImage(layout);
-  const patches = sortBy === "img" ? 0 : perImage;
+  const { k, patches, distributionWords } = stateLengths(dSae, facts);
   const perLatent = 8 * SUM_BINS + 4 * SKETCH_BINS + 4 * 4 + 4 * k * (3 + patches) + 2 * 8;
-  return dSae * perLatent + 4 * Math.min(nDistributions, dSae) * nImages * perImage;
+  return dSae * perLatent + 4 * distributionWords;
 }

@@ -2,6 +2,7 @@
  * How the arrays of a state are cut into the chunks of a file.
  * @module
  */
+import type { StateLengths } from "../compute/empty_state.ts";
 import { type LatentState, SKETCH_BINS, SUM_BINS } from "../compute/latent_state.ts";
 import { packedLimit } from "./_packed_words.ts";
 
@@ -9,16 +10,7 @@ import { packedLimit } from "./_packed_words.ts";
 const CHUNK_WORDS = 2 ** 20;
 
 /** What decides the lengths of all arrays. */
-export interface StateShape {
-  /** Latents. */
-  readonly dSae: number;
-  /** Entries per latent. */
-  readonly k: number;
-  /** Heatmap values per entry. */
-  readonly patches: number;
-  /** Values in the kept distributions, all latents together. */
-  readonly distributionWords: number;
-}
+export type StateShape = StateLengths;
 
 /** Fields with a fixed number of words per latent. */
 export type LatentField =

@@ -2,13 +2,15 @@
  * Writes what a pass has found to `dump_to/sort_by_{sort_by}/`.
  * @module
  */
+import { ArtifactError } from "../compute/errors.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import { SKETCH_NAME, sparseSketch } from "./_stored_sketch.ts";
 import { atomicWrite, makeDirectory, moveFile, removeFile, removeTree } from "./atomic_write.ts";
-import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
-import { fileSize, isDirectory, listDirectory, readSmallFile } from "./open_file.ts";
+import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
+import { fileSize, isDirectory, listDirectory } from "./open_file.ts";
+import { readManifest } from "./read_manifest.ts";
 import { type StreamedTensor, type TorchOutput, writeTorch } from "./write_torch.ts";
 
 /** Name of the table of quantiles. */
@@ -149,14 +151,16 @@ async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts)
 export async function recoverArtifacts(directory: string): Promise<boolean> {
   const staging = stagingDirectory(directory);
   if (!await isDirectory(staging)) return false;
-  const path = `${staging}/${MANIFEST_NAME}`;
-  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES);
-  if (bytes === undefined) {
+  // It was renamed into place whole, so what does not parse is not ours.
+  const manifest = await readManifest(staging).catch((error: unknown) => {
+    if (!(error instanceof ArtifactError)) throw error;
+    return undefined;
+  });
+  if (manifest === undefined) {
     await removeTree(staging);
     return false;
   }
-  // It was renamed into place whole, so it is ours and parses.
-  await publish(directory, parseManifest(JSON.parse(new TextDecoder().decode(bytes)), path));
+  await publish(directory, manifest);
   return true;
 }
 

@@ -42,10 +42,11 @@ export async function atomicWrite(
   content: Uint8Array | string | ((output: FileOutput) => Promise<void>),
 ): Promise<void> {
   const { directory, name } = splitPath(path);
-  const temporary = `${directory}/.${name}.${crypto.randomUUID()}.tmp`;
+  const real = realDirectory(directory);
+  const temporary = `${real}/.${name}.${crypto.randomUUID()}.tmp`;
   try {
     await asArtifactError(path, async () => {
-      await Deno.mkdir(directory, { recursive: true });
+      await Deno.mkdir(real, { recursive: true });
       const file = await Deno.open(temporary, { write: true, createNew: true });
       try {
         const output = new OpenOutput(file);
@@ -55,7 +56,7 @@ export async function atomicWrite(
       } finally {
         file.close();
       }
-      await Deno.rename(temporary, path);
+      await Deno.rename(temporary, `${real}/${name}`);
     });
   } catch (error) {
     await Deno.remove(temporary).catch(() => undefined);
@@ -70,13 +71,13 @@ export async function atomicWrite(
  * @throws {ArtifactError} If the system refuses.
  */
 export async function makeDirectory(path: string): Promise<void> {
-  await asArtifactError(path, () => Deno.mkdir(path, { recursive: true }));
+  await asArtifactError(path, () => Deno.mkdir(realDirectory(path), { recursive: true }));
 }
 
 /** Removes a file if there is one. */
 export async function removeFile(path: string): Promise<void> {
   try {
-    await Deno.remove(path);
+    await Deno.remove(inRealDirectory(path));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -84,7 +85,7 @@ export async function removeFile(path: string): Promise<void> {
 
 /** Gives a file another name on the same disk, replacing what had it, and makes that durable. */
 export async function moveFile(from: string, to: string): Promise<void> {
-  await asArtifactError(to, () => Deno.rename(from, to));
+  await asArtifactError(to, () => Deno.rename(inRealDirectory(from), inRealDirectory(to)));
   await flushDirectory(splitPath(to).directory);
 }
 
@@ -133,7 +134,7 @@ export async function removeTemporaries(directory: string): Promise<number> {
 /** Removes a directory and all in it, if there is one. */
 export async function removeTree(directory: string): Promise<void> {
   try {
-    await Deno.remove(directory, { recursive: true });
+    await Deno.remove(inRealDirectory(directory), { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -180,6 +181,32 @@ export function splitPath(path: string): { directory: string; name: string } {
   const slash = path.lastIndexOf("/");
   if (slash < 0) return { directory: ".", name: path };
   return { directory: slash === 0 ? "/" : path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+/**
+ * A directory's real path, also when the last parts of it are still to be made.
+ *
+ * Deno checks write permission for a path as it is named, so a link in the output could lead a job to write anywhere. Whoever
+ * writes names the real directory instead: then what lies outside of the granted paths is refused by Deno itself.
+ */
+export function realDirectory(directory: string): string {
+  try {
+    return Deno.realPathSync(directory);
+  } catch (error) {
+    // What may not be read lies above the output, and was named by the user.
+    if (error instanceof Deno.errors.NotCapable) return directory;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const { directory: above, name } = splitPath(directory.replace(/(?<=.)\/+$/, ""));
+    return name === "" || name === "." || name === ".."
+      ? directory
+      : `${realDirectory(above).replace(/\/$/, "")}/${name}`;
+  }
+}
+
+/** The same for a file or a directory that is named itself, whatever it is. */
+function inRealDirectory(path: string): string {
+  const { directory, name } = splitPath(path);
+  return `${realDirectory(directory)}/${name}`;
 }
 
 /**

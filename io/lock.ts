@@ -3,7 +3,8 @@
  * @module
  */
 import { ArtifactError } from "../compute/errors.ts";
-import { asArtifactError, makeDirectory } from "./atomic_write.ts";
+import { asArtifactError, makeDirectory, realDirectory } from "./atomic_write.ts";
+import { readSmallFile } from "./open_file.ts";
 
 /** Name of the lock file. */
 export const LOCK_NAME = ".lock";
@@ -16,6 +17,9 @@ const STALE_MS = 5 * 60_000;
 
 /** The file may be replaced between opening and locking it, but not for ever. */
 const MAX_ATTEMPTS = 20;
+
+/** Nothing that one of our jobs signs is larger. */
+const MAX_LOCK_BYTES = 4096;
 
 /** What the lock file holds. */
 interface Owner {
@@ -69,7 +73,7 @@ export interface LockOptions {
  */
 export async function lockDirectory(directory: string, options: LockOptions = {}): Promise<DirectoryLock> {
   await makeDirectory(directory);
-  const path = `${directory}/${LOCK_NAME}`;
+  const path = `${realDirectory(directory)}/${LOCK_NAME}`;
   const file = await asArtifactError(path, () => acquire(directory, path, options));
   try {
     await asArtifactError(path, () => sign(file));
@@ -213,11 +217,17 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
 
 async function readOwner(path: string): Promise<Owner | undefined> {
   try {
-    const owner = JSON.parse(await Deno.readTextFile(path)) as Partial<Owner> | null;
-    return typeof owner?.pid === "number" && typeof owner.since === "string" ? owner as Owner : undefined;
+    const bytes = await readSmallFile(path, MAX_LOCK_BYTES);
+    if (bytes === undefined) return undefined;
+    const owner = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Owner> | null;
+    const isOurs = typeof owner?.pid === "number" && typeof owner.since === "string" &&
+      (owner.host === undefined || typeof owner.host === "string");
+    return isOurs ? owner as Owner : undefined;
   } catch (error) {
-    // Killed before it had signed, or gone by now.
-    if (error instanceof SyntaxError || error instanceof Deno.errors.NotFound) return undefined;
+    // Killed before it had signed, gone by now, or written by somebody else.
+    if (error instanceof SyntaxError || error instanceof Deno.errors.NotFound || error instanceof ArtifactError) {
+      return undefined;
+    }
     throw error;
   }
 }

@@ -16,6 +16,7 @@ import {
   STATE_PREFIX_BYTES,
   STATE_TRAILER_BYTES,
   type StateHeader,
+  type StateShape,
 } from "./state_file.ts";
 
 /** No header is larger: the facts hold a request and a mean row. */
@@ -54,7 +55,9 @@ export interface StateFile {
 /**
  * Opens a state; the parts that say what it is are checked now, the arrays when they are read.
  *
- * @throws {ArtifactError} If it is no state of this format, or is damaged.
+ * @param expected Lengths that it has to have. Zeros are left out of the file, so its size says little about the memory that it
+ * asks for: a reader that knows the lengths names them.
+ * @throws {ArtifactError} If it is no state of this format, has other lengths, or is damaged.
  * @throws {Deno.errors.NotFound} If there is no such file.
  *
  * @example
@@ -64,18 +67,22 @@ export interface StateFile {
  * console.assert(failure === "ArtifactError");
  * ```
  */
-export async function openState(path: string): Promise<StateFile> {
+export async function openState(path: string, expected: Partial<StateShape> = {}): Promise<StateFile> {
   const file = await openFile(path);
   try {
-    return { ...await readParts(file), close: () => file.close() };
+    return { ...await readState(file, expected), close: () => file.close() };
   } catch (error) {
     file.close();
     throw error;
   }
 }
 
-async function readParts(source: ByteSource): Promise<Omit<StateFile, "close">> {
+/** The same from any source; closing it is its opener's business. */
+export async function readState(source: ByteSource, expected: Partial<StateShape>): Promise<Omit<StateFile, "close">> {
   const { header, start } = await readHeader(source);
+  for (const [key, length] of Object.entries(expected) as [keyof StateShape, number][]) {
+    if (header[key] !== length) throw badState(source.path, `its ${key} is ${header[key]}, and ${length} was expected`);
+  }
   const plan = planChunks(header);
   const offsets = await readOffsets(source, plan, start);
   const chunk = async (i: number): Promise<Uint32Array> => {
@@ -146,7 +153,8 @@ async function readHeader(source: ByteSource): Promise<{ header: StateHeader; st
   const whole = await readBytes(source, 0, start);
   const [expected] = new Uint32Array((await readBytes(source, size - STATE_TRAILER_BYTES, 4)).slice().buffer);
   if (crc32(whole) !== expected) throw badState(path, "it is truncated or damaged");
-  const header = JSON.parse(new TextDecoder().decode(whole.subarray(STATE_PREFIX_BYTES))) as StateHeader;
+  const header = parseHeader(whole.subarray(STATE_PREFIX_BYTES));
+  if (header === undefined) throw badState(path, "its header is not JSON");
   for (const key of ["dSae", "k", "patches", "distributionWords", "rows", "skippedRows"] as const) {
     if (!Number.isSafeInteger(header[key]) || header[key] < 0) throw badState(path, `its ${key} is ${header[key]}`);
   }
@@ -156,6 +164,15 @@ async function readHeader(source: ByteSource): Promise<{ header: StateHeader; st
     throw badState(path, "it is too short for its header");
   }
   return { header, start };
+}
+
+function parseHeader(json: Uint8Array): StateHeader | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(json));
+    return typeof value === "object" && value !== null ? value as StateHeader : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function readOffsets(source: ByteSource, plan: ChunkPlan, start: number): Promise<Float64Array> {

@@ -5,9 +5,9 @@
 import { ArtifactError } from "../compute/errors.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { atomicWrite, removeFile } from "./atomic_write.ts";
-import { type ArtifactRequest, type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
+import { type ArtifactRequest, type Manifest, MANIFEST_FORMAT, MANIFEST_NAME, parseManifest } from "./manifest.ts";
 import { fileSize, isDirectory, listDirectory, readSmallFile } from "./open_file.ts";
-import { readManifest } from "./read_artifacts.ts";
+import { readManifest } from "./read_manifest.ts";
 import { writeState } from "./state_file.ts";
 
 /** Name of a part's state. */
@@ -101,9 +101,35 @@ export async function readPartManifest(
     if (!(error instanceof ArtifactError)) throw error;
     return undefined;
   }) as Partial<PartManifest> | undefined;
-  if (manifest?.part === undefined || manifest.measured === undefined) return undefined;
+  // Its own word is taken for nothing: what it says decides which files are read next, and how.
+  const isOurs = manifest !== undefined && isRange(manifest.part) && isMeasured(manifest.measured) &&
+    manifest.part.index === index && manifest.part.count === count;
+  if (!isOurs) return undefined;
   const isWhole = await fileSize(`${own}/${PART_STATE_NAME}`) === manifest.files?.[PART_STATE_NAME];
   return isWhole ? manifest as PartManifest : undefined;
+}
+
+function isRange(part: Partial<PartRange> | undefined): part is PartRange {
+  return typeof part === "object" && part !== null &&
+    (["index", "count", "firstImage", "nImages", "nRows"] as const).every((key) => {
+      const value = part[key];
+      return Number.isSafeInteger(value) && value! >= 0;
+    });
+}
+
+/**
+ * Whether a value out of a file is what is measured on a sample.
+ *
+ * @example
+ * ```ts
+ * import { isMeasured } from "./parts.ts";
+ * console.assert(isMeasured({ mean: [0.5], scalar: 2 }) && !isMeasured({ mean: ["1"], scalar: 2 }));
+ * ```
+ */
+export function isMeasured(value: unknown): value is Measured {
+  if (typeof value !== "object" || value === null) return false;
+  const { mean, scalar } = value as Partial<Measured>;
+  return Number.isFinite(scalar) && (mean === null || Array.isArray(mean) && mean.every(Number.isFinite));
 }
 
 /**
@@ -146,15 +172,17 @@ export async function writeMeasured(directory: string, file: MeasuredFile): Prom
 
 /** Reads it; undefined when there is none of this format. Whether it fits is the reader's to tell. */
 export async function readMeasured(directory: string): Promise<MeasuredFile | undefined> {
-  const bytes = await readSmallFile(`${directory}/parts/${MEASURED_NAME}`, MAX_MEASURED_BYTES);
+  const path = `${directory}/parts/${MEASURED_NAME}`;
+  const bytes = await readSmallFile(path, MAX_MEASURED_BYTES);
   if (bytes === undefined) return undefined;
   try {
     const file = JSON.parse(new TextDecoder().decode(bytes)) as Partial<MeasuredFile & { format: number }> | null;
-    const isOurs = file?.format === MANIFEST_FORMAT && typeof file.measured?.scalar === "number" &&
-      (file.measured.mean === null || Array.isArray(file.measured.mean)) && file.inputs !== undefined;
-    return isOurs ? file as MeasuredFile : undefined;
+    if (!isMeasured(file?.measured)) return undefined;
+    // The rest is a request, as in a manifest.
+    parseManifest({ backend: { name: "" }, files: {}, rows: 0, skippedRows: 0, ...file }, path);
+    return file as MeasuredFile;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError || error instanceof ArtifactError) return undefined;
     throw error;
   }
 }

@@ -8,8 +8,9 @@ import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import { asArtifact, deriveRanking, toU32 } from "./_artifact_parts.ts";
 import { expandSketch, readSketch, type Sketch, SKETCH_NAME, type StoredSketch } from "./_stored_sketch.ts";
 import { percentilesName } from "./artifacts.ts";
-import { type Manifest, MANIFEST_NAME, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
-import { fileSize, type FileSource, openFile, readSmallFile } from "./open_file.ts";
+import { type Manifest, MANIFEST_NAME } from "./manifest.ts";
+import { fileSize, type FileSource, openFile } from "./open_file.ts";
+import { readManifest } from "./read_manifest.ts";
 import { type LazyTensor, openTensor } from "./torch_file.ts";
 import type { TorchTensor } from "./torch_tensor.ts";
 
@@ -55,30 +56,6 @@ export interface StoredArtifacts {
   readAll(): Promise<TopKImg | TopKPatch>;
   /** Closes the files. Idempotent. */
   close(): void;
-}
-
-/**
- * The manifest of a directory, undefined if there is none: then its artifacts are missing, unfinished, or upstream's.
- *
- * @throws {ArtifactError} If it is damaged or of another format.
- *
- * @example
- * ```ts
- * import { readManifest } from "./read_artifacts.ts";
- * console.assert(await readManifest("fixtures/golden/emoji-sort_by_patch") === undefined);
- * ```
- */
-export async function readManifest(directory: string): Promise<Manifest | undefined> {
-  const path = `${directory}/${MANIFEST_NAME}`;
-  const bytes = await readSmallFile(path, MAX_MANIFEST_BYTES);
-  if (bytes === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new ArtifactError(`Cannot read ${path}: it is not JSON; compute the artifacts again`, { path }, { cause });
-  }
-  return parseManifest(value, path);
 }
 
 /**

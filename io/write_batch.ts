@@ -2,13 +2,16 @@
  * Many small files at a time, each as safe as a single one.
  * @module
  */
-import { asArtifactError, flushDirectory, splitPath } from "./atomic_write.ts";
+import { asArtifactError, flushDirectory, realDirectory, splitPath } from "./atomic_write.ts";
 
 /** Files written but not yet flushed and renamed, at most; each is held open. */
 const BATCH_FILES = 64;
 
 interface Pending {
+  /** As it was named, for messages. */
   readonly path: string;
+  /** Where it goes, without links. */
+  readonly real: string;
   readonly temporary: string;
   readonly file: Deno.FsFile;
 }
@@ -31,7 +34,8 @@ interface Pending {
 export class WriteBatch {
   #pending: Pending[] = [];
   #settling: Promise<void> = Promise.resolve();
-  readonly #directories = new Set<string>();
+  /** Those that are there, and their real paths. */
+  readonly #directories = new Map<string, string>();
   readonly #unflushed = new Set<string>();
 
   /**
@@ -42,15 +46,16 @@ export class WriteBatch {
    */
   async add(path: string, content: Uint8Array | string): Promise<void> {
     const { directory, name } = splitPath(path);
-    const temporary = `${directory}/.${name}.${crypto.randomUUID()}.tmp`;
     // deno-lint-ignore require-await -- the helper takes asynchronous work; synchronous calls are faster here
     await asArtifactError(path, async () => {
+      const real = this.#directories.get(directory) ?? realDirectory(directory);
       if (!this.#directories.has(directory)) {
-        Deno.mkdirSync(directory, { recursive: true });
-        this.#directories.add(directory);
+        Deno.mkdirSync(real, { recursive: true });
+        this.#directories.set(directory, real);
       }
+      const temporary = `${real}/.${name}.${crypto.randomUUID()}.tmp`;
       const file = Deno.openSync(temporary, { write: true, createNew: true });
-      this.#pending.push({ path, temporary, file });
+      this.#pending.push({ path, real: `${real}/${name}`, temporary, file });
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
     }).catch((error) => this.#fail(error));
@@ -94,10 +99,10 @@ async function settleBatch(batch: readonly Pending[]): Promise<void> {
   let renamed = 0;
   try {
     await Promise.all(batch.map(({ path, file }) => asArtifactError(path, () => file.syncData())));
-    for (const { path, temporary, file } of batch) {
+    for (const { path, real, temporary, file } of batch) {
       file.close();
       // deno-lint-ignore require-await -- as above
-      await asArtifactError(path, async () => Deno.renameSync(temporary, path));
+      await asArtifactError(path, async () => Deno.renameSync(temporary, real));
       renamed++;
     }
   } catch (error) {

@@ -14,7 +14,8 @@ import metadata from "../deno.json" with { type: "json" };
 import { writeArtifacts } from "../io/artifacts.ts";
 import { removeCheckpoints } from "../io/checkpoints.ts";
 import { type ArtifactRequest, compareManifest, currentVersions, describeInputs } from "../io/manifest.ts";
-import { readArtifacts, readManifest } from "../io/read_artifacts.ts";
+import { readArtifacts } from "../io/read_artifacts.ts";
+import { readManifest } from "../io/read_manifest.ts";
 import { foldRows, PERCENTILE_LR, planFold } from "./fold_rows.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
 import { measureRows } from "./measure_rows.ts";
@@ -251,8 +252,8 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
     const found = await saved?.find(config.resume, inputs.layout);
     const layout = found?.layout ?? await watch.time("measure", () => measureRows(config, inputs, hooks));
     const startedAt = found?.startedAt ?? options.startedAt;
-    saved?.begin(layout, startedAt);
     const plan = planFold(config, inputs, layout);
+    saved?.begin(inputs.sae.dSae, plan, startedAt);
     const notes: string[] = [];
     if (plan.nDistributions < Math.min(config.nDistributions, inputs.sae.dSae)) {
       notes.push(distributionsNote(config, inputs));

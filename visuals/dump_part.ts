@@ -90,7 +90,6 @@ async function onePart(
     const found = await saved.find(config.resume, inputs.layout);
     const layout = found?.layout ?? await measuredRows(job, hooks);
     const startedAt = found?.startedAt ?? job.startedAt;
-    saved.begin(layout, startedAt);
     // What is kept is decided by the whole job, so that parts agree.
     const whole = planFold(config, job.inputs, layout);
     const plan = {
@@ -98,6 +97,7 @@ async function onePart(
       nImages: range.nImages,
       batchImages: Math.min(whole.batchImages, Math.max(1, range.nImages)),
     };
+    saved.begin(inputs.sae.dSae, plan, startedAt);
     const { state, release } = range.nImages === 0
       ? { state: emptyState(inputs.sae.dSae, plan), release: () => Promise.resolve() }
       : await foldRows(inputs, plan, {

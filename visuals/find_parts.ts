@@ -6,8 +6,9 @@ import { ArtifactError } from "../compute/errors.ts";
 import { formatIndices } from "../config/part.ts";
 import { compareManifest } from "../io/manifest.ts";
 import { fileSize } from "../io/open_file.ts";
-import { listParts, type PartManifest, readPartManifest } from "../io/parts.ts";
+import { listParts, type PartManifest, type PartRange, readPartManifest } from "../io/parts.ts";
 import type { OpenedDump } from "./dump.ts";
+import { partInputs } from "./part_inputs.ts";
 
 /** A part's manifest without what takes memory: thousands are held. */
 export type PartFacts = Pick<PartManifest, "part" | "rows" | "skippedRows" | "startedAt" | "versions"> & {
@@ -57,7 +58,7 @@ export async function findParts(job: OpenedDump, wanted: number | undefined): Pr
   throw await incomplete(directory, nearest);
 }
 
-async function lookThrough({ directory, request }: OpenedDump, count: number): Promise<Candidate> {
+async function lookThrough({ directory, request, inputs }: OpenedDump, count: number): Promise<Candidate> {
   const parts: PartFacts[] = [];
   const missing: number[] = [];
   const reasons = new Set<string>();
@@ -69,6 +70,10 @@ async function lookThrough({ directory, request }: OpenedDump, count: number): P
       continue;
     }
     const differences = compareManifest(manifest, request);
+    const { range } = partInputs(inputs, index, count);
+    if ((Object.keys(range) as (keyof PartRange)[]).some((key) => manifest.part[key] !== range[key])) {
+      differences.push("it holds other images than its number says");
+    }
     const text = JSON.stringify(manifest.measured);
     measured ??= differences.length === 0 ? { values: manifest.measured, text } : undefined;
     if (differences.length === 0 && text !== measured?.text) {

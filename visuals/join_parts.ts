@@ -4,6 +4,7 @@
  */
 import { type JoinedStates, joinStates, writeJoined } from "../io/join_states.ts";
 import { openState, type StateFile } from "../io/open_state.ts";
+import type { StateShape } from "../io/state_file.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
 
 /** Some systems let a process open 256 files, and it has others. */
@@ -19,6 +20,10 @@ export interface PartFile {
 
 /** See {@linkcode withJoined}. */
 export interface JoinOptions {
+  /** What every state has to have, but for the distributions, which depend on its rows. */
+  readonly shape: StateShape;
+  /** Latents whose every activation is kept. */
+  readonly nDistributions: number;
   /** Directory for what is merged on the way; the caller removes it. */
   readonly scratch: string;
   /** Who listens. */
@@ -54,7 +59,7 @@ export async function withJoined<T>(
       const nRows = await watch.time(
         "merge groups",
         () =>
-          withOpen(level.slice(from, to), async (joined) => {
+          withOpen(level.slice(from, to), options, async (joined) => {
             await writeJoined(path, joined);
             return joined.nRows;
           }),
@@ -64,13 +69,19 @@ export async function withJoined<T>(
     }
     level = merged;
   }
-  return await withOpen(level, work);
+  return await withOpen(level, options, work);
 }
 
-async function withOpen<T>(files: readonly PartFile[], work: (joined: JoinedStates) => Promise<T>): Promise<T> {
+async function withOpen<T>(
+  files: readonly PartFile[],
+  { shape, nDistributions }: JoinOptions,
+  work: (joined: JoinedStates) => Promise<T>,
+): Promise<T> {
   const opened: { file: StateFile; nRows: number }[] = [];
   try {
-    for (const { path, nRows } of files) opened.push({ file: await openState(path), nRows });
+    for (const { path, nRows } of files) {
+      opened.push({ file: await openState(path, { ...shape, distributionWords: nDistributions * nRows }), nRows });
+    }
     return await work(joinStates(opened));
   } finally {
     for (const { file } of opened) file.close();

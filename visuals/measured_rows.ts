@@ -27,7 +27,9 @@ export function measuredOf({ mean, scalar }: RowLayout): Measured {
 export async function measuredRows(job: OpenedDump, hooks: JobHooks): Promise<RowLayout> {
   const { config, inputs, directory, request, watch } = job;
   const found = await readMeasured(directory);
-  if (found !== undefined && fits(found, request)) return withMeasured(inputs.layout, found.measured);
+  const { dVit } = inputs.layout;
+  const isOfWidth = found !== undefined && (found.measured.mean?.length ?? dVit) === dVit;
+  if (isOfWidth && fits(found, request)) return withMeasured(inputs.layout, found.measured);
   return await watch.time("measure", () => measureRows(config, inputs, hooks));
 }
 

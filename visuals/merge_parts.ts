@@ -2,6 +2,7 @@
  * From a complete set of parts to the artifacts that one pass over all images would have written.
  * @module
  */
+import { stateLengths } from "../compute/empty_state.ts";
 import { meanValues, quantiles, sparsity } from "../compute/finalize.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { SKETCH_RELATIVE_ERROR } from "../compute/quantile_sketch.ts";
@@ -17,6 +18,7 @@ import { currentVersions } from "../io/manifest.ts";
 import { PART_STATE_NAME, partDirectory } from "../io/parts.ts";
 import { distributionsNote, openDump, type OpenedDump, QUANTILES } from "./dump.ts";
 import { findParts, type FoundParts } from "./find_parts.ts";
+import { planFold } from "./fold_rows.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
 import { inDirectory } from "./in_directory.ts";
 import { withJoined } from "./join_parts.ts";
@@ -54,7 +56,11 @@ async function mergeFound(job: OpenedDump, found: FoundParts, hooks: JobHooks): 
   const scratch = `${directory}/parts/.merging`;
   await removeTree(scratch);
   try {
-    const { skippedRows } = await withJoined(files, { scratch, hooks, watch }, async (joined) => {
+    const plan = planFold(config, inputs, inputs.layout);
+    const { nDistributions } = plan;
+    const shape = stateLengths(inputs.sae.dSae, plan);
+    const options = { shape, nDistributions, scratch, hooks, watch };
+    const { skippedRows } = await withJoined(files, options, async (joined) => {
       const notes = notesOf(job, joined, backends);
       notes.forEach((note) => hooks.log(note));
       const set = await artifactSet(joined, config.percentile, hooks);

@@ -5,7 +5,9 @@
 import { chooseBackend } from "../compute/choose_backend.ts";
 import { SKETCH_BINS, SUM_BINS } from "../compute/latent_state.ts";
 import { imageStride } from "../compute/rows.ts";
+import { outputRoot } from "../config/output_root.ts";
 import type { VisualsConfig } from "../config/types.ts";
+import { refuseLinksOut } from "../io/contained.ts";
 import { fileSize } from "../io/open_file.ts";
 import { fits, openDump } from "./dump.ts";
 import { planFold } from "./fold_rows.ts";
@@ -17,7 +19,7 @@ const BATCHES_IN_FLIGHT = 3;
 /**
  * Opens the inputs, and so finds what is wrong with them, and adds up.
  *
- * @throws {ConfigError | CheckpointError | ShardFormatError} As the job would.
+ * @throws {ConfigError | CheckpointError | ShardFormatError | ArtifactError} As the job would.
  */
 export async function planJob(request: VisualsConfig): Promise<JobPlan> {
   const job = await openDump(request);
@@ -36,6 +38,8 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
   const { backend, reason } = await chooseBackend(config.device, { precision: config.precision });
   await backend.close();
   const latents = Math.min(sae.dSae, config.nLatents + config.includeLatents.length);
+  // The second is where submit writes.
+  for (const output of [directory, `${directory}/slurm`]) await refuseLinksOut(outputRoot(config.dumpTo), output);
   return {
     directory,
     shards: shards.files.length,

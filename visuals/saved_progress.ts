@@ -2,14 +2,23 @@
  * A pass's saved states: what they must fit, and how a pass is taken up from one.
  * @module
  */
-import type { Backend } from "../compute/backend.ts";
+import type { Backend, FoldPlan } from "../compute/backend.ts";
+import { type StateLengths, stateLengths } from "../compute/empty_state.ts";
 import { ArtifactError, ConfigError } from "../compute/errors.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import type { RowLayout } from "../compute/rows.ts";
 import metadata from "../deno.json" with { type: "json" };
 import { listCheckpoints, removeCheckpoints, saveCheckpoint } from "../io/checkpoints.ts";
-import { type ArtifactRequest, compareManifest, type Manifest } from "../io/manifest.ts";
-import { openState } from "../io/open_state.ts";
+import {
+  type ArtifactRequest,
+  compareManifest,
+  type Manifest,
+  MANIFEST_FORMAT,
+  parseManifest,
+} from "../io/manifest.ts";
+import { openState, type StateFile } from "../io/open_state.ts";
+import { isMeasured } from "../io/parts.ts";
+import { badState } from "../io/state_file.ts";
 import type { JobHooks } from "./hooks.ts";
 
 /** What a backend says of itself that never changes a bit: how it is set up, and what happened to it. */
@@ -59,6 +68,8 @@ export class SavedProgress {
   readonly #log: JobHooks["log"];
   /** What this pass saves beside its state, once known. */
   #facts: Omit<SavedFacts, "nextImage"> | undefined;
+  /** What a state of this pass looks like, once known. */
+  #expected: { readonly shape: StateLengths; readonly nImages: number } | undefined;
   /** States found at the start that are not this pass's. */
   #isForeign = false;
 
@@ -96,15 +107,18 @@ export class SavedProgress {
       if (facts === undefined) continue;
       this.#refuseOthers(path, facts);
       const { mean, scalar, startedAt } = facts;
+      if ((mean?.length ?? layout.dVit) !== layout.dVit) continue;
       return { startedAt, layout: { ...layout, mean: mean === null ? undefined : Float32Array.from(mean), scalar } };
     }
     this.#log(`Found no saved state in ${this.#directory} to resume from: beginning at the first row`);
     return undefined;
   }
 
-  /** Fixes what is saved beside the states of this pass. */
-  begin(layout: RowLayout, startedAt: string): void {
+  /** Fixes what states of this pass look like, and what is saved beside them. */
+  begin(dSae: number, plan: FoldPlan, startedAt: string): void {
     const { name, details } = this.#backend;
+    const { layout, nImages } = plan;
+    this.#expected = { shape: stateLengths(dSae, plan), nImages };
     this.#facts = {
       ...this.#request,
       version: metadata.version,
@@ -143,9 +157,12 @@ export class SavedProgress {
 
   async #read(path: string): Promise<ResumePoint | undefined> {
     return await this.#passOver(async () => {
-      const file = await openState(path);
+      const file = await openState(path, this.#expected?.shape);
       try {
-        return { state: await file.read(), nextImage: (file.header.facts as SavedFacts).nextImage };
+        const { nextImage } = factsOf(path, file);
+        const last = this.#expected?.nImages ?? nextImage;
+        if (nextImage > last) throw badState(path, `it would go on after ${nextImage} of ${last} images`);
+        return { state: await file.read(), nextImage };
       } finally {
         file.close();
       }
@@ -156,7 +173,7 @@ export class SavedProgress {
     return await this.#passOver(async () => {
       const file = await openState(path);
       file.close();
-      return file.header.facts as SavedFacts;
+      return factsOf(path, file);
     });
   }
 
@@ -186,6 +203,24 @@ export class SavedProgress {
       { path: "resume" },
     );
   }
+}
+
+/**
+ * What is kept beside a state.
+ *
+ * @throws {ArtifactError} If it is not what is written there.
+ */
+function factsOf(path: string, { header: { facts } }: Pick<StateFile, "header">): SavedFacts {
+  const found = facts as Partial<SavedFacts> | null;
+  const isRecord = typeof found === "object" && found !== null;
+  // A request as in a manifest, and some more.
+  if (isRecord) parseManifest({ ...found, format: MANIFEST_FORMAT, files: {}, rows: 0, skippedRows: 0 }, path);
+  const isRight = isRecord && isMeasured({ mean: found.mean, scalar: found.scalar }) &&
+    typeof found.backend?.details === "object" && found.backend.details !== null &&
+    typeof found.version === "string" && typeof found.startedAt === "string" &&
+    Number.isSafeInteger(found.nextImage) && found.nextImage! >= 0;
+  if (!isRight) throw badState(path, "what is kept beside it is missing or wrong");
+  return found as SavedFacts;
 }
 
 /** A backend's name and whatever of its details may change the last bits. */

@@ -6,6 +6,7 @@ import { bytesTaken, resetMeter } from "./_meter.ts";
 import { mutate } from "./_mutate.ts";
 import { Random } from "./_random.ts";
 import type { Target } from "./_targets.ts";
+import { startTimer } from "./_time.ts";
 
 /** What a reader may throw: nothing else says what was found, what was expected and what to do. */
 const TYPED = new Set([
@@ -44,7 +45,9 @@ export function loadSeeds(target: Target): Seed[] {
         if (!isFile || !test.test(name) || /\.(md|py)$|^expected\.json$/.test(name)) continue;
         const path = `${decodeURIComponent(directory.pathname)}/${name}`;
         const bytes = Deno.readFileSync(path);
-        if (bytes.length <= MAX_SEED_BYTES) seeds.push({ path, bytes: target.prepare?.(bytes) ?? bytes });
+        if (bytes.length <= (target.maxSeedBytes ?? MAX_SEED_BYTES)) {
+          seeds.push({ path, bytes: target.prepare?.(bytes) ?? bytes });
+        }
       }
     }
   }
@@ -84,14 +87,14 @@ export async function judge(
   place: { readonly seed: string; readonly directory: string },
 ): Promise<string | undefined> {
   resetMeter();
-  const start = performance.now();
+  const timer = startTimer();
   let thrown: unknown;
   try {
     await target.run(bytes, place);
   } catch (error) {
     thrown = error;
   }
-  const elapsed = performance.now() - start;
+  const elapsed = timer();
   if (thrown !== undefined) {
     if (!(thrown instanceof Error) || !TYPED.has(thrown.name)) {
       return `untyped: ${thrown instanceof Error ? thrown.stack : String(thrown)}`;

@@ -21,6 +21,8 @@ import { readArrowTable } from "../../io/datasets/_arrow_table.ts";
 import { readParquetTable } from "../../io/datasets/_parquet_table.ts";
 import { imageBytes, type PictureTable } from "../../io/datasets/_picture_table.ts";
 import { loadConfig } from "../../cli/load_config.ts";
+import { GOLDEN_TARGET } from "./_golden_target.ts";
+import { OWN_TARGETS } from "./_own_targets.ts";
 import type { Random } from "./_random.ts";
 import { decodePicture } from "../../render/decode_picture.ts";
 
@@ -39,6 +41,10 @@ export interface Target {
   readonly prepare?: (bytes: Uint8Array) => Uint8Array;
   /** Changes a hostile input so that it is not refused at the door. */
   readonly shape?: (bytes: Uint8Array, random: Random) => Uint8Array;
+  /** Whether it needs a directory of its own. */
+  readonly onDisk?: boolean;
+  /** Larger good files are passed over; 40 KiB if not given. */
+  readonly maxSeedBytes?: number;
   /** Reads one hostile input to its end; throws what the reader throws. `seed` is the good file it was made from. */
   readonly run: (bytes: Uint8Array, place: { readonly seed: string; readonly directory: string }) => Promise<void>;
 }
@@ -156,6 +162,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "artifacts",
     weight: 1,
+    onDisk: true,
     seeds: ["fuzz/seeds/artifacts/sort_by_img/*", "fuzz/seeds/artifacts/sort_by_patch/*"],
     async run(bytes, { seed, directory }): Promise<void> {
       // The manifest states the new size: what is in the file has to be looked at.
@@ -182,6 +189,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "shards",
     weight: 1,
+    onDisk: true,
     seeds: ["fuzz/seeds/shards/2025-01/*", "fuzz/seeds/shards/current/*"],
     async run(bytes, { seed, directory }): Promise<void> {
       await Deno.writeFile(`${directory}/${seed.slice(seed.lastIndexOf("/") + 1)}`, bytes);
@@ -194,6 +202,8 @@ export const TARGETS: readonly Target[] = [
       }
     },
   },
+  ...OWN_TARGETS,
+  GOLDEN_TARGET,
 ];
 
 /** The readers of metadata and manifests parse JSON before they are asked; what is not JSON is their callers' matter. */

@@ -9,6 +9,7 @@ import { decodePicture } from "../../render/decode_picture.ts";
 import { judge, loadSeeds, makeCase } from "./_cases.ts";
 import { fc } from "./_fast_check.ts";
 import { type Target, TARGETS } from "./_targets.ts";
+import { startTimer } from "./_time.ts";
 
 const permissions = { read: ["."], write: ["tests/tmp"] };
 /** Seeds that hold several tensors: the reader of a single one refuses them. */
@@ -113,8 +114,12 @@ Deno.test({
     assert.equal(await judged(() => Promise.reject(new ConfigError("x is wrong", { path: "x" }))), undefined);
     const raw = Object.assign(new ConfigError("x", { path: "x" }), { message: "a\nb" });
     assert.match((await judged(() => Promise.reject(raw)))!, /not one printable line/);
-    const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2100));
-    assert.match((await judged(wait))!, /^slow/);
+    // deno-lint-ignore require-await -- as readers are
+    const busy = async (): Promise<void> => {
+      const elapsed = startTimer();
+      while (elapsed() < 2100) continue;
+    };
+    assert.match((await judged(busy))!, /^slow/);
   },
 });
 
@@ -141,9 +146,28 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "every golden file is made hostile by some target",
+  permissions,
+  fn(): void {
+    const seeds = new Set(TARGETS.flatMap((target) => loadSeeds(target).map(({ path }) => path)));
+    const walk = (directory: URL): string[] =>
+      [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) =>
+        isDirectory
+          ? walk(new URL(`${name}/`, directory))
+          : [decodeURIComponent(new URL(encodeURIComponent(name), directory).pathname)]
+      );
+    const golden = walk(new URL("../../fixtures/golden/", import.meta.url));
+    assert.ok(golden.length > 150);
+    // What is read by tests and people only.
+    const left = golden.filter((path) => !seeds.has(path) && !/\/(?:expected\.json|README\.md)$/.test(path));
+    assert.deepEqual(left, []);
+  },
+});
+
 for (const target of TARGETS) {
   // Each reader of bytes in memory gets a taste here; continuous integration runs many more by `deno task fuzz:ci`.
-  if (["artifacts", "shards"].includes(target.name)) continue;
+  if (target.onDisk) continue;
   Deno.test({
     name: `hostile bytes end in a typed error or not at all: ${target.name}`,
     permissions,

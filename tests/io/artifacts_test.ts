@@ -10,7 +10,8 @@ import {
   recoverArtifacts,
   writeArtifacts,
 } from "../../io/artifacts.ts";
-import { readArtifacts, readManifest } from "../../io/read_artifacts.ts";
+import { readArtifacts } from "../../io/read_artifacts.ts";
+import { readManifest } from "../../io/read_manifest.ts";
 import { safeLoad } from "../../io/safe_load.ts";
 import type { TorchTensor } from "../../io/torch_tensor.ts";
 import { inTemporary } from "./_temporary.ts";
