@@ -132,16 +132,13 @@ function stepScript(step: BatchStep, facts: BatchFacts): string {
     ["chdir", workingDirectory],
     ["output", `${slurmPath(scriptDirectory)}/logs/${step}-${isArray ? "%A_%a" : "%j"}.out`],
     ["open-mode", "append"],
-    // Heard a minute before the limit, and when preemption begins: the state is saved and the work goes on. A task that
-    // ended by itself then would count as failed, and not be requeued.
-    ["signal", "B:USR2@60"],
   ];
   const command = step === "page" ? "render" : step;
   const own = [
     ["--n-workers", String(slurm.cpus)],
     ...(step === "merge" ? [["--parts", String(slurm.array)]] : []),
     ...(step === "merge" || step === "measure" ? [] : [["--resume"]]),
-    ...(step === "dump" ? [["--usr2", "go-on"]] : []),
+    ["--usr2", "go-on"],
   ];
   const deno = leastPrivilegeWords(facts.grants(command), { moduleUrl, command, words: [] });
   const lines = [
@@ -157,6 +154,10 @@ function stepScript(step: BatchStep, facts: BatchFacts): string {
     ...directives.filter(([, value]) => value !== undefined).map(([name, value]) =>
       `#SBATCH --${name}=${quoteDirective(String(value))}`
     ),
+    // Not TERM: who asked to stop obeys, but a task that ends by itself then counts as failed and is not requeued.
+    "# Warned a minute before the time limit, and where preemption is announced: USR2 says save the state and go on.",
+    "#SBATCH --signal=B:USR2@60",
+    "# After preemption or the loss of a node it begins again, and goes on from the state it saved.",
     "#SBATCH --requeue",
     "",
     "# exec, so that Slurm's signals reach the program and not a shell around it.",

@@ -202,6 +202,10 @@ const GROUPS = {
       description: "Batch of the encoder; changes speed and memory, never a result",
       unit: "rows",
     }),
+    readAhead: count().max(64).default(1).meta({
+      description: "Reads under way at a time while a batch is computed; 4 to 16 where a file system is slow to answer",
+      unit: "reads",
+    }),
     maxMemory: size().prefault("8GiB").meta({
       description: "Refuse a job that would need more memory than this",
       unit: "bytes",

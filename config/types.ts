@@ -113,6 +113,8 @@ export interface VisualsConfig {
   readonly topkBatchSize: number;
   /** Rows in one batch of the encoder. */
   readonly saeBatchSize: number;
+  /** Reads under way at a time, ahead of the computing; changes speed, never a result. */
+  readonly readAhead: number;
   /** Upper bound of the memory a job takes, in bytes. */
   readonly maxMemory: number;
   /** Output directory; `{shards}` in it stands for the shard directory's name. */

@@ -21,6 +21,8 @@ export interface FileSource extends ByteSource {
 /**
  * Opens a file for random access.
  *
+ * @param options.synchronous Whether small reads may keep this thread waiting, which is cheaper on a local disk; they do if
+ *   not given.
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {Deno.errors.NotCapable} If the process may not read it; the message names the flag to add.
  *
@@ -32,12 +34,12 @@ export interface FileSource extends ByteSource {
  * file.close();
  * ```
  */
-export async function openFile(path: string): Promise<FileSource> {
+export async function openFile(path: string, options: { readonly synchronous?: boolean } = {}): Promise<FileSource> {
   const file = await Deno.open(path);
   try {
     const { size, isFile } = await file.stat();
     if (!isFile) throw new Deno.errors.IsADirectory(`Cannot read ${path}: it is not a file`);
-    return new OpenFile(path, size, file);
+    return new OpenFile(path, size, file, options.synchronous === false ? 0 : ASYNC_READ_BYTES);
   } catch (error) {
     file.close();
     throw error;
@@ -122,15 +124,18 @@ class OpenFile implements FileSource {
   readonly path: string;
   readonly size: number;
   readonly #file: Deno.FsFile;
+  /** Reads below this many bytes are synchronous. */
+  readonly #synchronousBelow: number;
   #closed = false;
   #breath = 0;
   /** A file has one cursor, so reads take turns. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, size: number, file: Deno.FsFile) {
+  constructor(path: string, size: number, file: Deno.FsFile, synchronousBelow: number) {
     this.path = path;
     this.size = size;
     this.#file = file;
+    this.#synchronousBelow = synchronousBelow;
   }
 
   readInto(into: Uint8Array, offset: number): Promise<number> {
@@ -144,7 +149,7 @@ class OpenFile implements FileSource {
     let done = 0;
     while (done < into.length) {
       const rest = done === 0 ? into : into.subarray(done);
-      const found = rest.length < ASYNC_READ_BYTES ? this.#file.readSync(rest) : await this.#file.read(rest);
+      const found = rest.length < this.#synchronousBelow ? this.#file.readSync(rest) : await this.#file.read(rest);
       if (found === null) break;
       done += found;
     }

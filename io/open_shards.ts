@@ -12,6 +12,9 @@ import { fileSize, readSmallFile } from "./open_file.ts";
 /** metadata.json and shards.json are a few kilobytes; the list of a million shards still fits. */
 const MAX_JSON_BYTES = 128 << 20;
 
+/** Files looked at together: a server answers one after the other in a millisecond each, and there may be tens of thousands. */
+const LOOKED_AT_ONCE = 32;
+
 /** One shard: `f32 [nImages, layers, tokens, dVit]`, little-endian, then padding in some layouts. */
 export interface ShardFile {
   /** Where it is. */
@@ -84,14 +87,20 @@ export async function openShards(root: string): Promise<Shards> {
   const tokens = facts.patches + (facts.clsToken ? 1 : 0);
   const imageBytes = facts.layers.length * tokens * facts.dVit * 4;
   const files = facts.layout === "current" ? await listCurrent(root, facts) : list2025(root, facts);
-  const checked: ShardFile[] = [];
-  // One by one: metadata may count 2^32 shards, and the first that is missing ends it.
-  for (const file of files) {
+  const check = async (file: Omit<ShardFile, "bytes">): Promise<ShardFile> => {
     const isLast = file.firstImage + file.nImages === facts.nImages;
     const short = file.nImages * imageBytes;
     const full = facts.imagesPerShard * imageBytes;
     const allowed = facts.layout === "2025-01" ? [full] : isLast ? [short, full] : [short];
-    checked.push({ ...file, bytes: await checkedSize(root, file.path, allowed) });
+    return { ...file, bytes: await checkedSize(root, file.path, allowed) };
+  };
+  const checked: ShardFile[] = [];
+  // A few at a time: metadata may count 2^32 shards, and the first that is missing ends it.
+  for (const group of groups(files, LOOKED_AT_ONCE)) {
+    for (const result of await Promise.allSettled(group.map(check))) {
+      if (result.status === "rejected") throw result.reason;
+      checked.push(result.value);
+    }
   }
   return {
     layout: facts.layout,
@@ -177,6 +186,17 @@ async function listCurrent(root: string, facts: ShardMetadata): Promise<Omit<Sha
     fail(`its shards hold ${firstImage} images, and metadata.json counts ${facts.nImages}`);
   }
   return files;
+}
+
+function* groups<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }
 
 /** Refuses a file that is only a link to somewhere else. */

@@ -3,13 +3,12 @@
  * @module
  */
 import { ShardFormatError } from "../compute/errors.ts";
+import { cut, type Piece } from "./_cut_reads.ts";
 import { type FileSource, openFile } from "./open_file.ts";
 import type { ShardFile, Shards } from "./open_shards.ts";
 
-/** Files kept open; data sets have thousands of shards, and they are read in order. */
+/** Files kept open for each read under way; data sets have thousands of shards, and they are read in order. */
 const MAX_OPEN_FILES = 8;
-/** One read at most, so that a large block does not hold the file's turn for seconds. */
-const MAX_READ_BYTES = 64 << 20;
 
 /** Reads blocks of images; see {@linkcode openBlocks}. */
 export interface BlockReader {
@@ -37,6 +36,12 @@ export interface BlockReader {
   close(): void;
 }
 
+/** See {@linkcode openBlocks}. */
+export interface BlockOptions {
+  /** Reads under way at a time, ≥ 1; each has a file handle of its own. 1 when not given. */
+  readonly readsAtOnce?: number;
+}
+
 /** A place in the shards. */
 export interface ShardPlace {
   /** The file. */
@@ -48,8 +53,12 @@ export interface ShardPlace {
 /**
  * Opens shards for reading one layer, or all.
  *
+ * Images that lie together are read in one go, cut at multiples of 1 MiB of the file only where several reads may be under way,
+ * or where one would pass 64 MiB; every byte is asked for once, in ascending order. A file is opened when its first image is
+ * read, once for each read under way, and no directory is listed.
+ *
  * @param layer Index into `shards.layers`, or `"all"`; see `resolveLayer`.
- * @throws {RangeError} If there is no such layer.
+ * @throws {RangeError} If there is no such layer, or `readsAtOnce` is no whole number from 1.
  *
  * @example
  * ```ts
@@ -62,7 +71,11 @@ export interface ShardPlace {
  * reader.close();
  * ```
  */
-export function openBlocks(shards: Shards, layer: number | "all"): BlockReader {
+export function openBlocks(shards: Shards, layer: number | "all", options: BlockOptions = {}): BlockReader {
+  const { readsAtOnce = 1 } = options;
+  if (!(Number.isSafeInteger(readsAtOnce) && readsAtOnce >= 1)) {
+    throw new RangeError(`Cannot have ${readsAtOnce} reads under way: expected a whole number from 1`);
+  }
   if (layer !== "all" && !(Number.isSafeInteger(layer) && layer >= 0 && layer < shards.layers.length)) {
     throw new RangeError(`Cannot read layer index ${layer}: the shards hold ${shards.layers.length} layers`);
   }
@@ -70,7 +83,7 @@ export function openBlocks(shards: Shards, layer: number | "all"): BlockReader {
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) {
     throw new RangeError("Cannot read shards on a big-endian machine");
   }
-  return new ShardReader(shards, layer);
+  return new ShardReader(shards, layer, readsAtOnce);
 }
 
 /**
@@ -100,12 +113,15 @@ class ShardReader implements BlockReader {
   readonly #shards: Shards;
   /** Index of the layer, or of the first of all. */
   readonly #first: number;
-  /** In order of last use. */
-  readonly #open = new Map<string, Promise<FileSource>>();
+  readonly #readsAtOnce: number;
+  /** One for each read under way: a file has one cursor. In order of last use. */
+  readonly #open: readonly Map<string, Promise<FileSource>>[];
 
-  constructor(shards: Shards, layer: number | "all") {
+  constructor(shards: Shards, layer: number | "all", readsAtOnce: number) {
     this.#shards = shards;
     this.#first = layer === "all" ? 0 : layer;
+    this.#readsAtOnce = readsAtOnce;
+    this.#open = Array.from({ length: readsAtOnce }, () => new Map());
     this.layers = layer === "all" ? shards.layers.length : 1;
     this.imageStride = this.layers * shards.tokens * shards.dVit;
   }
@@ -118,16 +134,19 @@ class ShardReader implements BlockReader {
     this.#checkRoom(into, nImages * this.imageStride);
     const bytes = bytesOf(into);
     const imageBytes = this.imageStride * 4;
+    const pieces: Piece[] = [];
     for (let image = firstImage; image < firstImage + nImages;) {
       const file = fileOf(this.#shards, image);
       // Whole images follow each other only when no layer between them is left out.
       const whole = this.layers === this.#shards.layers.length;
       const inFile = Math.min(file.firstImage + file.nImages, firstImage + nImages) - image;
-      const count = whole ? Math.min(inFile, Math.max(1, Math.floor(MAX_READ_BYTES / imageBytes))) : 1;
+      const count = whole ? inFile : 1;
       const start = (image - firstImage) * imageBytes;
-      await this.#fill(bytes.subarray(start, start + count * imageBytes), image, this.#first, 0);
+      const run = this.#piece(bytes.subarray(start, start + count * imageBytes), image, this.#first, 0);
+      pieces.push(...cut(run, this.#readsAtOnce));
       image += count;
     }
+    await this.#fill(pieces);
   }
 
   async readRows(into: Float32Array, images: ArrayLike<number>, tokens: ArrayLike<number>): Promise<void> {
@@ -137,6 +156,7 @@ class ShardReader implements BlockReader {
       throw new RangeError(`Cannot read ${images.length} images' rows with ${tokens.length} tokens`);
     }
     const bytes = bytesOf(into);
+    const pieces: Piece[] = [];
     for (let i = 0; i < images.length;) {
       const [image, token] = [images[i], tokens[i]];
       if (!(image >= 0 && image < nImages && token >= 0 && token < perImage)) {
@@ -150,20 +170,42 @@ class ShardReader implements BlockReader {
       }
       for (let layer = 0; layer < this.layers; layer++) {
         const start = (i * this.layers + layer) * dVit * 4;
-        await this.#fill(bytes.subarray(start, start + count * dVit * 4), image, this.#first + layer, token);
+        pieces.push(this.#piece(bytes.subarray(start, start + count * dVit * 4), image, this.#first + layer, token));
       }
       i += count;
     }
+    await this.#fill(pieces);
   }
 
   close(): void {
-    for (const file of this.#open.values()) file.then((opened) => opened.close(), () => undefined);
-    this.#open.clear();
+    for (const files of this.#open) {
+      for (const file of files.values()) file.then((opened) => opened.close(), () => undefined);
+      files.clear();
+    }
   }
 
-  async #fill(into: Uint8Array, image: number, layer: number, token: number): Promise<void> {
-    const { path, byteOffset } = locate(this.#shards, image, layer, token, 0);
-    const found = await this.#read(path, into, byteOffset);
+  #piece(into: Uint8Array, image: number, layer: number, token: number): Piece {
+    return { ...locate(this.#shards, image, layer, token, 0), into };
+  }
+
+  /** Reads pieces in order, some at a time; returns when none is under way any more, even if one failed. */
+  async #fill(pieces: readonly Piece[]): Promise<void> {
+    let next = 0;
+    const lane = async (files: Map<string, Promise<FileSource>>): Promise<void> => {
+      try {
+        while (next < pieces.length) await this.#read(pieces[next++], files);
+      } catch (error) {
+        next = pieces.length;
+        throw error;
+      }
+    };
+    const lanes = await Promise.allSettled(this.#open.slice(0, Math.max(1, pieces.length)).map(lane));
+    for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
+  }
+
+  async #read(piece: Piece, files: Map<string, Promise<FileSource>>): Promise<void> {
+    const { path, byteOffset, into } = piece;
+    const found = await this.#readSome(piece, files);
     if (found < into.length) {
       throw new ShardFormatError(
         `Cannot read ${into.length} bytes at ${byteOffset} of ${path}: it ends after ${found} of them, so it has become ` +
@@ -174,13 +216,13 @@ class ShardReader implements BlockReader {
   }
 
   /** Says which shard when the disk fails, or the shard is gone by now. */
-  async #read(path: string, into: Uint8Array, byteOffset: number): Promise<number> {
+  async #readSome({ path, byteOffset, into }: Piece, files: Map<string, Promise<FileSource>>): Promise<number> {
     try {
-      return await (await this.#file(path)).readInto(into, byteOffset);
+      return await (await this.#file(path, files)).readInto(into, byteOffset);
     } catch (error) {
       const isGone = error instanceof Deno.errors.NotFound;
       if (!isGone && (error as { code?: unknown }).code !== "EIO") throw error;
-      if (isGone) this.#open.delete(path);
+      if (isGone) files.delete(path);
       throw new ShardFormatError(
         `Cannot read ${into.length} bytes at ${byteOffset} of ${path}: ${(error as Error).message}; ` +
           (isGone ? "put the shard back" : "check the disk"),
@@ -190,18 +232,19 @@ class ShardReader implements BlockReader {
     }
   }
 
-  #file(path: string): Promise<FileSource> {
-    const known = this.#open.get(path);
+  #file(path: string, files: Map<string, Promise<FileSource>>): Promise<FileSource> {
+    const known = files.get(path);
     if (known !== undefined) {
-      this.#open.delete(path);
-      this.#open.set(path, known);
+      files.delete(path);
+      files.set(path, known);
       return known;
     }
-    const opened = openFile(path);
-    this.#open.set(path, opened);
-    if (this.#open.size > MAX_OPEN_FILES) {
-      const [oldest, file] = this.#open.entries().next().value!;
-      this.#open.delete(oldest);
+    // Reads that wait for each other's thread would not be under way at the same time.
+    const opened = openFile(path, { synchronous: this.#readsAtOnce === 1 });
+    files.set(path, opened);
+    if (files.size > MAX_OPEN_FILES) {
+      const [oldest, file] = files.entries().next().value!;
+      files.delete(oldest);
       file.then((source) => source.close(), () => undefined);
     }
     return opened;

@@ -260,7 +260,13 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
     }
     notes.forEach((note) => hooks.log(note, "warn"));
     const saving = saved && { to: saved, everySeconds: config.checkpointEvery };
-    const { state, release: close } = await foldRows(inputs, plan, { backend, hooks, watch, saving });
+    const { state, release: close } = await foldRows(inputs, plan, {
+      backend,
+      hooks,
+      watch,
+      saving,
+      readsAtOnce: config.readAhead,
+    });
     const result = await watch.time("finalize", () =>
       finalize(state, {
         percentile: config.percentile,

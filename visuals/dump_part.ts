@@ -104,6 +104,7 @@ async function onePart(
         backend,
         hooks,
         watch,
+        readsAtOnce: config.readAhead,
         saving: { to: saved, everySeconds: config.checkpointEvery },
       }).catch((error: unknown) => {
         throw inDataSet(error, range.firstImage);

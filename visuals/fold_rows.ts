@@ -73,6 +73,8 @@ export interface FoldOptions {
   readonly hooks: JobHooks;
   /** What adds up times. */
   readonly watch: Stopwatch;
+  /** Reads under way at a time; 1 when not given. */
+  readonly readsAtOnce?: number;
   /** Where states are kept, and how often in seconds (0: only when interrupted); undefined to keep none. */
   readonly saving?: { readonly to: Saving; readonly everySeconds: number };
 }
@@ -117,7 +119,7 @@ async function foldFrom(
     "prepare",
     () => withInputNorm(backend).open(inputs.sae, plan, from?.state),
   );
-  const reader = openBlocks(inputs.shards, inputs.layer);
+  const reader = openBlocks(inputs.shards, inputs.layer, { readsAtOnce: options.readsAtOnce });
   const report = (done: number): void =>
     hooks.progress({
       stage: "encode",

@@ -31,7 +31,7 @@ export async function measureRows(config: VisualsConfig, inputs: Inputs, hooks: 
   const { layout, nRows } = inputs;
   if (!scaleMean && !scaleNorm) return layout;
   const rows = nRandomSamples < nRows ? firstOfPermutation(SAMPLE_SEED, nRows, nRandomSamples).sort() : undefined;
-  const reader = openBlocks(inputs.shards, inputs.layer);
+  const reader = openBlocks(inputs.shards, inputs.layer, { readsAtOnce: config.readAhead });
   try {
     let done = 0;
     const total = (rows?.length ?? nRows) * (Number(scaleMean) + Number(scaleNorm));

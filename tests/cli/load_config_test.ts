@@ -67,6 +67,7 @@ Deno.test({
       precision: "f32",
       topkBatchSize: 16384,
       saeBatchSize: 16384,
+      readAhead: 1,
       maxMemory: 2 ** 33,
       dumpTo: "./data",
       force: false,

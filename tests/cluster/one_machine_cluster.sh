@@ -2,7 +2,7 @@
 # Runs a command beside a real Slurm on this machine: munged, slurmctld and slurmd on loopback, everything in a directory of
 # its own, nothing of the system's own Slurm touched, all ended again. Usage: one_machine_cluster.sh COMMAND [WORDS...]
 #
-# The command finds the cluster by SLURM_CONF. Partitions: main (default, preemptible, five seconds' grace) and urgent, which
+# The command finds the cluster by SLURM_CONF. Partitions: main (default, preemptible without grace) and urgent, which
 # preempts it. Needs Debian's slurmctld, slurmd, slurm-client and munge; without them the command runs without SLURM_CONF.
 set -uo pipefail
 
@@ -44,10 +44,10 @@ SlurmctldParameters=preempt_send_user_signal
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-KillWait=3
+KillWait=30
 MinJobAge=600
 NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=1000
-PartitionName=main Nodes=$host Default=YES MaxTime=60 PriorityTier=1 GraceTime=5
+PartitionName=main Nodes=$host Default=YES MaxTime=60 PriorityTier=1
 PartitionName=urgent Nodes=$host MaxTime=60 PriorityTier=10 PreemptMode=OFF
 CONF
 export SLURM_CONF=$home/slurm.conf
