@@ -5,7 +5,7 @@
 import asc from "npm:assemblyscript@0.28.20/asc";
 
 /** Flags of every build: as fast as it gets, no runtime, no assertions. */
-const FLAGS = "kernels.ts -o kernels.wasm -O3 --noAssert --runtime stub --use abort= --disableWarning 201";
+const FLAGS = "kernels.ts -o kernels.wasm -O1 --noAssert --runtime stub --use abort= --disableWarning 201";
 
 /**
  * Compiles AssemblyScript held in memory.

@@ -5,6 +5,7 @@
  */
 import { compileKernels } from "../_compile_kernels.ts";
 import { F64_FIELDS, fieldAddress, U32_FIELDS } from "./fields.ts";
+import { screenKernels } from "./kernels/screen_tiles.ts";
 import { tileKernels } from "./kernels/tiles.ts";
 
 /** Kernel files, in reading order. */
@@ -67,7 +68,7 @@ async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
   const texts = await Promise.all(
     FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
   );
-  const source = [prelude(operations), tileKernels(), ...texts].join("\n");
+  const source = [prelude(operations), tileKernels(), screenKernels(), ...texts].join("\n");
   return await compileKernels(source, {
     features: ["simd", "threads", "bulk-memory", ...features],
     flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],

@@ -56,6 +56,7 @@ export const U32_FIELDS = [
   "topPatch",
   "scratch", // one region per worker
   "scratchBytes",
+  "rowSpaceBytes", // of it: to sort entries in, or to quantise a row or column in
   // Screening; see docs/screening.md.
   "screening", // 1 once its constants are ready
   "dScreen", // dVit rounded up to a multiple of 64
@@ -63,7 +64,7 @@ export const U32_FIELDS = [
   "rank", // balanced directions, a multiple of 4
   "wqOffset", // added to a column's quantised values: 128, or 64 where only 7 bits can be relied on
   "wqLevels", // their largest absolute value: 127, or 63
-  "wq", // u8 [nPad / 8, dScreen / 4, 8, 4]: quantised columns, plus the offset
+  "wq", // u8 [nPad, dScreen]: quantised columns, plus the offset
   "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
   "columnDense", // i32 [nPad / 8]: chunks for which the tile is still computed densely
   "screenMean", // f32 [dScreen]: mu
@@ -72,12 +73,12 @@ export const U32_FIELDS = [
   "screenV", // f32 [rank, dScreen]
   "screenV64", // f64 [rank, dScreen], the same values
   "screenT", // f32 [rank]
-  "panelRows", // rows of a screening tile: 6 where 32-bit dot products are used, 4 where 16-bit ones
-  "segment", // dimensions summed in 16 bits before widening; all of dScreen where sums are 32-bit
-  "xqRows", // rows of a chunk, rounded up to a multiple of 12
-  "xq", // i8 [2, xqRows / panelRows, dScreen / 4, panelRows, 4]: quantised rows of this chunk and the next
-  "rowTerms", // f32 [2, xqRows / panelRows, 4, panelRows]: s_x, nx, nd, ny
-  "rowCorrection", // u32 [2, xqRows / panelRows, segments, panelRows]: where a segment's sums begin, see quantise_rows.as
+  "sums16", // 1: products are added in 16 bits within a segment; 0: in 32
+  "segments", // of a row: as many long ones of 256 dimensions as fit, the rest in short ones of 64
+  "xqRows", // rows of a chunk, rounded up to an even number
+  "xq", // i8 [2, xqRows, dScreen]: quantised rows of this chunk and the next
+  "rowTerms", // f32 [2, xqRows, 4]: s_x, nx, nd, ny
+  "rowBegin", // v128 [2, segments, xqRows]: where a segment's sums begin, see quantise_rows.as
   "screenWork", // space to choose the constants in
 ] as const;
 

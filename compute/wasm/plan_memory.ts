@@ -22,9 +22,6 @@ const CHUNK_ROWS = 512;
 /** Row numbers within a chunk are 16-bit. */
 const MAX_CHUNK_ROWS = 65_535;
 
-/** Dimensions whose products the narrow screen adds up in 16 bits; a multiple of 8 that divides 64. */
-const SEGMENT = 64;
-
 /** Chosen sizes and addresses. */
 export interface MemoryPlan {
   /** Values of the parameter block that are sizes or addresses. */
@@ -85,9 +82,8 @@ export function planMemory(
   const rotation = Math.min(256, lowestBit(dScreen));
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
   const canScreen = dotBits > 0 && rank > 0 && rowK === 0 && dSae >= 64;
-  const narrow = dotBits === 7 && !wideScreen && dScreen > SEGMENT;
-  const segment = narrow ? SEGMENT : dScreen;
-  const xqRows = roundUp(chunkRows, 12);
+  const segments = Math.floor(dScreen / 256) + (dScreen % 256) / 64;
+  const xqRows = roundUp(chunkRows, 2);
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
 
   let top = REGIONS_AT;
@@ -96,9 +92,9 @@ export function planMemory(
     top = roundUp(top + bytes, 64);
     return at;
   };
+  const rowSpaceBytes = roundUp(Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64, 64);
   const scratchBytes = roundUp(
-    576 + blockColumns * listCapacity * 6 + listCapacity * 4 +
-      Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64,
+    576 + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes + (canScreen ? xqRows * 32 : 0),
     64,
   );
   const states = encodeOnly ? 0 : dSae;
@@ -119,6 +115,7 @@ export function planMemory(
     blockColumns,
     topK: plan.k,
     scratchBytes,
+    rowSpaceBytes,
     scratch: region(threads * scratchBytes),
     bias: region(nPad * 4),
     threshold: region(nPad * 4),
@@ -146,8 +143,8 @@ export function planMemory(
     rotation,
     rank,
     xqRows,
-    panelRows: narrow ? 4 : 6,
-    segment,
+    sums16: dotBits === 7 && !wideScreen ? 1 : 0,
+    segments,
     wqOffset: dotBits === 8 ? 128 : 64,
     wqLevels: dotBits === 8 ? 127 : 63,
     columnDense: screened(nPad / 2),
@@ -159,7 +156,7 @@ export function planMemory(
     screenV: screened(rank * dScreen * 4),
     screenV64: screened(rank * dScreen * 8),
     rowTerms: screened(2 * xqRows * 16),
-    rowCorrection: screened(2 * xqRows * 4 * (dScreen / segment)),
+    rowBegin: screened(2 * segments * xqRows * 16),
     xq: screened(2 * xqRows * dScreen),
     wq: screened(nPad * dScreen),
     screenWork: screened(screenWorkBytes(dPad)),

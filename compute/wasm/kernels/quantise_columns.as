@@ -108,33 +108,35 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
     }
   }
   hadamardBlocks64(w, h, blocks);
-  const inSegment = <i32>segment(), narrow = inSegment < d;
   let peak: f64 = 0, crowd: f64 = 0;
-  for (let i = 0; i < d; i += inSegment) {
-    let low: f64 = 0, top: f64 = 0; // squares of the first and second pair of every four
-    for (let q = i; q < i + inSegment; q++) {
-      const v = load<f64>(w + (<usize>q << 3)) / <f64>h;
-      store<f64>(w + (<usize>q << 3), v);
-      peak = Math.max(peak, Math.abs(v));
-      if (q & 2) top += v * v;
-      else low += v * v;
+  for (let i = 0, end = 0; i < d; i = end) {
+    end = segmentEnd(i, d);
+    for (let lane = 0; lane < 16; lane += 2) {
+      let squares: f64 = 0;
+      for (let q = i + lane; q < end; q += 16) {
+        const at = w + (<usize>q << 3), low = load<f64>(at) / <f64>h, high = load<f64>(at, 8) / <f64>h;
+        store<f64>(at, low);
+        store<f64>(at, high, 8);
+        peak = Math.max(peak, Math.max(Math.abs(low), Math.abs(high)));
+        squares += low * low + high * high;
+      }
+      crowd = Math.max(crowd, squares);
     }
-    crowd = Math.max(crowd, Math.max(low, top));
   }
   const levels = <f64>wqLevels(), offset = <i32>wqOffset();
   let scale = peak / levels;
-  if (narrow) {
-    scale = Math.max(scale, Math.sqrt(crowd) / (COLUMN_CROWD - Math.sqrt(<f64>inSegment / 2) / 2) * (1 + 1e-9));
+  if (sums16()) {
+    scale = Math.max(scale, Math.sqrt(crowd) / (COLUMN_CROWD - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
   }
   if (!(scale > 0)) scale = 1;
-  const tile = wq() + (<usize>(j >> 3) * dScreen() << 3) + (<usize>(j & 7) << 2);
+  const bytes = wq() + <usize>j * dScreen();
   let errors: f64 = 0, squares: f64 = 0;
   for (let i = 0; i < d; i++) {
     const v = load<f64>(w + (<usize>i << 3)), q = Math.min(levels, Math.max(-levels, nearest<f64>(v / scale)));
     const e = v - scale * q;
     errors += e * e;
     squares += q * q;
-    store<u8>(tile + (<usize>(i >> 2) << 5) + <usize>(i & 3), <u8>(<i32>q + offset));
+    store<u8>(bytes + <usize>i, <u8>(<i32>q + offset));
   }
   store<f64>(s + COLUMN_SCALE, scale);
   store<f64>(s + COLUMN_SCALE, Math.sqrt(errors), 8);

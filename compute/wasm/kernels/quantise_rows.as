@@ -5,10 +5,19 @@
 const SCREEN_MAX: f32 = 1e12;
 const SCREEN_MIN: f32 = 1e-12;
 
-// 16-bit sums of a segment cannot overflow when the norm of the row's share of it is at most ROW_CROWD and that of the
-// column's at most COLUMN_CROWD: by Cauchy and Schwarz they stay within ROW_CROWD · COLUMN_CROWD < 2^15.
+// Lane l of a 16-bit sum takes dimensions 2l and 2l + 1 of every 16 of a segment. It cannot overflow when the norm of the
+// row's share of it is at most ROW_CROWD and that of the column's at most COLUMN_CROWD: by Cauchy and Schwarz it stays within
+// ROW_CROWD · COLUMN_CROWD < 2^15.
 const ROW_CROWD: f32 = 256;
 const COLUMN_CROWD: f64 = 127.9;
+/** Dimensions of a lane in a long segment; short ones have fewer. */
+const LANE_DIMENSIONS: i32 = 32;
+
+/** Where the segment that begins at dimension i of d ends: long ones first, see screen_tiles.ts. */
+@inline function segmentEnd(i: i32, d: i32): i32 { return i + 256 <= d ? i + 256 : i + 64; }
+
+/** Sums of the first and of the second two lanes, each twice. */
+@inline function pairSums(a: v128): v128 { return f32x4.add(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2)); }
 
 /** Squares summed in four lanes, then one rounding up: at least the true norm of the computed vector. */
 @inline function normAbove(sums: v128): f32 {
@@ -31,7 +40,7 @@ function balanceRow(x: usize, y: usize, z: usize): f32 {
   return normAbove(squares);
 }
 
-/** Interleaves z with signs into v, rotates, quantises to one row of a panel; writes the row's terms. */
+/** Interleaves z with signs into v, rotates, quantises to a row of bytes; writes the row's terms. */
 function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   const d = <i32>dScreen(), h = rotation(), blocks = d / <i32>h, sign = screenSign();
   for (let b = 0; b < blocks; b++) {
@@ -41,16 +50,21 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
     }
   }
   hadamardBlocks(v, h, blocks);
-  const inSegment = <i32>segment(), narrow = inSegment < d;
+  const narrow = sums16() != 0;
   let peak4 = f32x4.splat(0), crowd4 = f32x4.splat(0);
-  for (let i = 0; i < d; i += inSegment) {
-    let squares = f32x4.splat(0);
-    for (let q = i; q < i + inSegment; q += 4) {
-      const value = v128.load(v + (<usize>q << 2));
-      peak4 = f32x4.max(peak4, f32x4.abs(value));
-      squares = fma4(value, value, squares);
+  for (let i = 0, end = 0; i < d; i = end) {
+    end = segmentEnd(i, d);
+    let q0 = f32x4.splat(0), q1 = q0, q2 = q0, q3 = q0;
+    for (; i < end; i += 16) {
+      const at = v + (<usize>i << 2);
+      const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), e = v128.load(at, 48);
+      peak4 = f32x4.max(peak4, f32x4.max(f32x4.max(f32x4.abs(a), f32x4.abs(b)), f32x4.max(f32x4.abs(c), f32x4.abs(e))));
+      q0 = fma4(a, a, q0);
+      q1 = fma4(b, b, q1);
+      q2 = fma4(c, c, q2);
+      q3 = fma4(e, e, q3);
     }
-    crowd4 = f32x4.max(crowd4, f32x4.add(squares, v128.shuffle<f32>(squares, squares, 1, 0, 3, 2)));
+    crowd4 = f32x4.max(crowd4, f32x4.max(f32x4.max(pairSums(q0), pairSums(q1)), f32x4.max(pairSums(q2), pairSums(q3))));
   }
   const peak = max(
     max(f32x4.extract_lane(peak4, 0), f32x4.extract_lane(peak4, 1)),
@@ -60,37 +74,40 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   let s: f32 = usable ? peak / 127 : 1;
   if (narrow && usable) {
     const crowd = f32.sqrt(max(f32x4.extract_lane(crowd4, 0), f32x4.extract_lane(crowd4, 2))) * <f32>inflate();
-    s = max(s, crowd / (ROW_CROWD - f32.sqrt(<f32>inSegment / 2) / 2) * <f32>1.00001);
+    s = max(s, crowd / (ROW_CROWD - f32.sqrt(<f32>LANE_DIMENSIONS) / 2) * <f32>1.00001);
   }
-  const high = panelRows(), panel = <usize>r / high, lane = (<usize>r % high) << 2, first = parity * xqRows() + panel * high;
-  const terms = rowTerms() + (first << 4) + lane, line = high << 2, segments = <usize>(d / inSegment);
-  let correction = rowCorrection() + first * segments * 4 + lane;
+  const row = parity * xqRows() + <usize>r, line = xqRows() << 4, offset = -<i32>wqOffset();
   const by = f32x4.splat(usable ? 1 / s : 0), s4 = f32x4.splat(s);
   let squares = f32x4.splat(0), errors = f32x4.splat(0);
-  let out = xq() + first * dScreen() + lane;
-  for (let i = 0; i < d; i += inSegment, correction += line) {
-    let sums = i32x4.splat(0);
-    for (let q = i; q < i + inSegment; q += 4, out += line) {
-      const value = v128.load(v + (<usize>q << 2));
-      const rounded = f32x4.max(f32x4.min(f32x4.nearest(f32x4.mul(value, by)), f32x4.splat(127)), f32x4.splat(-127));
-      const error = f32x4.sub(value, f32x4.mul(rounded, s4));
-      squares = fma4(value, value, squares);
-      errors = fma4(error, error, errors);
-      const whole = i32x4.trunc_sat_f32x4_s(rounded);
-      sums = i32x4.add(sums, whole);
-      const half = i16x8.narrow_i32x4_s(whole, whole);
-      store<u32>(out, i32x4.extract_lane(i8x16.narrow_i16x8_s(half, half), 0));
+  let out = xq() + row * dScreen(), begin = rowBegin() + ((parity * segments() * xqRows() + <usize>r) << 4);
+  for (let i = 0, end = 0; i < d; i = end, begin += line) {
+    end = segmentEnd(i, d);
+    let sums = i16x8.splat(0);
+    for (; i < end; i += 16, out += 16) {
+      for (let q = 0; q < 16; q += 4) {
+        const value = v128.load(v + (<usize>(i + q) << 2));
+        const rounded = f32x4.max(f32x4.min(f32x4.nearest(f32x4.mul(value, by)), f32x4.splat(127)), f32x4.splat(-127));
+        const error = f32x4.sub(value, f32x4.mul(rounded, s4));
+        squares = fma4(value, value, squares);
+        errors = fma4(error, error, errors);
+        const half = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(rounded), i32x4.splat(0));
+        store<u32>(out + <usize>q, i32x4.extract_lane(i8x16.narrow_i16x8_s(half, half), 0));
+      }
+      sums = i16x8.add(sums, i16x8.extadd_pairwise_i8x16_s(v128.load(out)));
     }
-    // Columns are stored plus an offset, to be unsigned: begin with what that adds, negated. In 16 bits, per half of four.
-    const low = -(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1)) * <i32>wqOffset();
-    const top = -(i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)) * <i32>wqOffset();
-    store<i32>(correction, narrow ? (low & 0xffff) | (top << 16) : low + top);
+    // Columns are stored plus an offset, to be unsigned: begin with what that adds, negated, in every lane.
+    v128.store(
+      begin,
+      narrow
+        ? i16x8.mul(sums, i16x8.splat(<i16>offset))
+        : i32x4.mul(i32x4.extadd_pairwise_i16x8_s(sums), i32x4.splat(offset)),
+    );
   }
-  const nx = normAbove(squares);
+  const nx = normAbove(squares), terms = rowTerms() + (row << 4);
   store<f32>(terms, s);
-  store<f32>(terms + line, usable ? nx : NaN);
-  store<f32>(terms + 2 * line, normAbove(errors) + nx * <f32>1.5e-7);
-  store<f32>(terms + 3 * line, ny);
+  store<f32>(terms, usable ? nx : NaN, 4);
+  store<f32>(terms, normAbove(errors) + nx * <f32>1.5e-7, 8);
+  store<f32>(terms, ny, 12);
 }
 
 /** Quantises claimed rows of the chunk. */

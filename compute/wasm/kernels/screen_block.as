@@ -7,8 +7,8 @@ const DENSE_CHUNKS: i32 = 24;
 /** Lists what fires in a block of columns; the lists are exact. */
 function screenBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64): f64 {
   const rows = x() + (parity * listCapacity() * dPad() << 2);
-  const narrow = segment() < dScreen();
   let screened: u32 = 0;
+  memory.fill(s + COUNTS, 0, <usize>columns << 2);
   for (let c = 0; c < columns; c += 8) {
     const dense = columnDense() + (<usize>((j + c) >> 3) << 2), left = load<i32>(dense);
     if (left > 0) {
@@ -18,8 +18,7 @@ function screenBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f
       denseTile(s, j + c + 4, c + 4, n, rows);
       t = lap(s, STAGE_DENSE, t);
     } else {
-      if (narrow) screenTileNarrow(s, (j + c) >> 3, c, n, parity);
-      else screenTileWide(s, (j + c) >> 3, c, n, parity);
+      screenTile(s, (j + c) >> 3, c, 0, n, parity);
       screened |= 1 << (c >> 3);
     }
   }

@@ -64,3 +64,5 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 @inline function sortSpace(s: usize): usize { return skippedBefore(s) + (listCapacity() << 2); }
 /** Space for vectors of dScreen: three f32 and more, or three f64 and 2 KiB. Shared with the sort. */
 @inline function rowSpace(s: usize): usize { return sortSpace(s); }
+/** i32 [xqRows, 8]: the screen's sums of one tile. */
+@inline function sumSpace(s: usize): usize { return rowSpace(s) + rowSpaceBytes(); }

@@ -1,10 +1,10 @@
 /**
  * Kernel text that is easier to write as loops than by hand: unrolled tiles in AssemblyScript.
  *
- * **The order of summation.** Every pre-activation, whichever kernel makes it, is the same sequence of operations: four
- * running sums, lane l over k = l, l + 4, l + 8, …, each step `fma(x_k, w_k, sum_l)` (mul, then add in the plain build), then
- * `((sum_0 + sum_2) + (sum_1 + sum_3)) + bias`. So a value has the same bits however rows and columns are grouped, and the
- * exact pass after screening equals the dense one.
+ * **The order of summation.** Every pre-activation, whichever kernel makes it, is the same sequence of operations: eight
+ * running sums, sum_l over k = l, l + 8, l + 16, …, each step `fma(x_k, w_k, sum_l)` (mul, then add in the plain build);
+ * `t_l = sum_l + sum_(l + 4)` for l < 4; then `((t_0 + t_2) + (t_1 + t_3)) + bias`. So a value has the same bits however rows
+ * and columns are grouped, and the exact pass after screening equals the dense one.
  * @module
  */
 
@@ -13,42 +13,46 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 /** Rows and columns of the dense tile, and how often its loop is unrolled; the fastest of those measured. */
 const DENSE = { rows: 2, columns: 4, unroll: 2 };
 
-/** `accumulate(x pointers, w pointers)`: the inner product loop over dPad, in dot form. */
-function dotLoop(rows: number, columns: number, unroll: number): string {
+/** The inner loop of a product in dot form: adds up every `stride` bytes from byte `from` on, up to where x0 is `end`. */
+function dotLoop(rows: number, columns: number, unroll: number, sums = "a", from = 0, stride = 16): string {
   const steps = range(unroll).map((u) => {
-    const x = range(rows).map((r) => `const p${r} = v128.load(x${r}, ${16 * u});`);
+    const at = from + stride * u;
+    const x = range(rows).map((r) => `const p${r} = v128.load(x${r}, ${at});`);
     const w = range(columns).map((c) =>
-      `const q${c} = v128.load(w${c}, ${16 * u}); ` +
-      range(rows).map((r) => `a${r}_${c} = fma4(p${r}, q${c}, a${r}_${c});`).join(" ")
+      `const q${c} = v128.load(w${c}, ${at}); ` +
+      range(rows).map((r) => `${sums}${r}_${c} = fma4(p${r}, q${c}, ${sums}${r}_${c});`).join(" ")
     );
     return `{ ${[...x, ...w].join("\n")} }`;
   });
   const advance = [...range(rows).map((r) => `x${r}`), ...range(columns).map((c) => `w${c}`)]
-    .map((pointer) => `${pointer} += ${16 * unroll};`).join(" ");
+    .map((pointer) => `${pointer} += ${stride * unroll};`).join(" ");
   return `do {\n${steps.join("\n")}\n${advance}\n} while (x0 != end);`;
 }
 
-const declare = (rows: number, columns: number): string =>
-  range(rows).flatMap((r) => range(columns).map((c) => `let a${r}_${c} = f32x4.splat(0);`)).join(" ");
+const declare = (rows: number, columns: number, sums = "a"): string =>
+  range(rows).flatMap((r) => range(columns).map((c) => `let ${sums}${r}_${c} = f32x4.splat(0);`)).join(" ");
 
 /** A tile of 2 rows by 4 columns over all rows of a chunk; `epilogue(r)` uses `sums`, four pre-activations of row i + r. */
 function denseKernel(head: string, setup: string, epilogue: (r: number) => string): string {
   const { rows, columns, unroll } = DENSE;
   return `
 ${head} {
-  const ld = dPad() << 2, w = wt() + <usize>j * ld, b = v128.load(bias() + (<usize>j << 2));
+  const ld = dPad() << 2, w = wt() + <usize>j * ld, bias4 = v128.load(bias() + (<usize>j << 2));
   ${setup}
   for (let i = 0; i < n; i += ${rows}) {
     ${range(rows).map((r) => `let x${r} = x + <usize>min(i + ${r}, n - 1) * ld;`).join(" ")}
     ${range(columns).map((c) => `let w${c} = w + ${c} * ld;`).join(" ")}
     const end = x0 + ld;
     ${declare(rows, columns)}
-    ${dotLoop(rows, columns, unroll)}
+    ${dotLoop(rows, columns, unroll, "a", 0, 32)}
+    ${range(rows).map((r) => `x${r} -= ld;`).join(" ")} ${range(columns).map((c) => `w${c} -= ld;`).join(" ")}
+    ${declare(rows, columns, "b")}
+    ${dotLoop(rows, columns, unroll, "b", 16, 32)}
     ${
     range(rows).map((r) =>
       `if (i + ${r} < n) { const sums = f32x4.add(laneSums(${
-        range(columns).map((c) => `a${r}_${c}`).join(", ")
-      }), b); ${epilogue(r)} }`
+        range(columns).map((c) => `f32x4.add(a${r}_${c}, b${r}_${c})`).join(", ")
+      }), bias4); ${epilogue(r)} }`
     ).join("\n    ")
   }
   }
@@ -94,8 +98,6 @@ function storeTile(j: i32, n: i32, x: usize): void`,
     productKernel(),
     exactKernel(4, 4),
     shrinkKernel(),
-    screenKernel(false),
-    screenKernel(true),
   ].join("\n");
 }
 
@@ -107,26 +109,27 @@ function exactKernel(group: number, unroll: number): string {
 function exactColumn(j: i32, rows: usize, values: usize, m: i32, x: usize): i32 {
   if (m == 0) return 0;
   const ld = dPad() << 2, w = wt() + <usize>j * ld, end = w + ld;
-  const b = f32x4.splat(load<f32>(bias() + (<usize>j << 2))), t = f32x4.splat(load<f32>(threshold() + (<usize>j << 2)));
+  const bias4 = f32x4.splat(load<f32>(bias() + (<usize>j << 2)));
+  const t = f32x4.splat(load<f32>(threshold() + (<usize>j << 2)));
   for (let i = m; i < m + ${
     group - 1
   }; i++) store<u16>(rows + (<usize>i << 1), load<u16>(rows + (<usize>(m - 1) << 1)));
   let kept = 0;
   for (let i = 0; i < m; i += ${group}) {
     const at = rows + (<usize>i << 1);
-    ${g.map((r) => `let x${r} = x + <usize>load<u16>(at, ${2 * r}) * ld, a${r} = f32x4.splat(0);`).join("\n    ")}
+    ${g.map((r) => `let x${r} = x + <usize>load<u16>(at, ${2 * r}) * ld, a${r} = f32x4.splat(0), b${r} = f32x4.splat(0);`).join("\n    ")}
     let p = w;
     do {
       ${
     range(unroll).map((u) =>
       `{ const q = v128.load(p, ${16 * u}); ${
-        g.map((r) => `a${r} = fma4(v128.load(x${r}, ${16 * u}), q, a${r});`).join(" ")
+        g.map((r) => `${"ab"[u % 2]}${r} = fma4(v128.load(x${r}, ${16 * u}), q, ${"ab"[u % 2]}${r});`).join(" ")
       } }`
     ).join("\n      ")
   }
       p += ${16 * unroll}; ${g.map((r) => `x${r} += ${16 * unroll};`).join(" ")}
     } while (p != end);
-    const sums = f32x4.add(laneSums(${g.map((r) => `a${r}`).join(", ")}), b);
+    const sums = f32x4.add(laneSums(${g.map((r) => `f32x4.add(a${r}, b${r})`).join(", ")}), bias4);
     let mask = i32x4.bitmask(f32x4.gt(sums, t));
     if (m - i < ${group}) mask &= (1 << (m - i)) - 1;
     if (mask) {
@@ -182,97 +185,6 @@ function shrinkDirections(y: usize, z: usize): void {
       ${range(4).map((i) => `s${i} = fma4(c, v128.load(v, ${16 * i}), s${i});`).join(" ")}
     }
     ${range(4).map((i) => `v128.store(z + at, s${i}, ${16 * i});`).join(" ")}
-  }
-}`;
-}
-
-/**
- * The screen: rows by 8 columns in 8-bit integers, then the bound. Two ways to add products up:
- *
- * - wide: one instruction multiplies four bytes and adds them to 32 bits; good where the engine has it as one instruction.
- * - narrow: pairs are added in 16 bits, modulo 2^16, for a segment of the dimensions, and widened only then: fewer
- *   instructions where the wide one is made of three. Rows and columns are scaled such that no segment's sum overflows.
- */
-function screenKernel(narrow: boolean): string {
-  const [rows, unroll] = narrow ? [4, 2] : [6, 2];
-  const tile = range(rows).flatMap((r) => range(2).map((v) => ({ r, v, at: 16 * (2 * r + v) })));
-  const steps = range(unroll).map((u) => {
-    const w = range(2).map((v) => `const w${u}_${v} = v128.load(w, ${32 * u + 16 * v});`);
-    const x = range(rows).map((r) => {
-      const word = u * rows + r;
-      const load = word % 4 === 0 ? `const x${word >> 2} = v128.load(p, ${4 * word});` : "";
-      const lane = word % 4;
-      return `${load} t = v128.shuffle<i32>(x${word >> 2}, x${word >> 2}, ${lane}, ${lane}, ${lane}, ${lane});
-        ${
-        range(2).map((v) =>
-          narrow
-            ? `a${r}_${v} = i16x8.add(a${r}_${v}, dotPairs(t, w${u}_${v}));`
-            : `a${r}_${v} = dot8(t, w${u}_${v}, a${r}_${v});`
-        ).join(" ")
-      }`;
-    });
-    return [...w, ...x].join("\n");
-  }).join("\n");
-  const begin = tile.map(({ r, v }) => `let a${r}_${v} = v128.load32_splat(corrections, ${4 * r});`).join("\n");
-  const advance = `p += ${4 * rows * unroll}; w += ${32 * unroll};`;
-  const sums = narrow
-    ? `${tile.map(({ at }) => `v128.store(s + TILE, i32x4.splat(0), ${at});`).join(" ")}
-    do {
-      ${begin}
-      const pause = p + segmentWide;
-      do { ${steps} ${advance} } while (p != pause);
-      ${
-      tile.map(({ r, v, at }) =>
-        `v128.store(s + TILE, i32x4.add(v128.load(s + TILE, ${at}), i32x4.extadd_pairwise_i16x8_s(a${r}_${v})), ${at});`
-      ).join("\n      ")
-    }
-      corrections += ${4 * rows};
-    } while (p != end);`
-    : `${begin}
-    do { ${steps} ${advance} } while (p != end);
-    corrections += ${4 * rows};`;
-  const bound = (r: number, v: number): string =>
-    `{
-      let u = fma4(f32x4.convert_i32x4_s(${
-      narrow ? `v128.load(s + TILE, ${16 * (2 * r + v)})` : `a${r}_${v}`
-    }), sx, v128.load(terms, ${96 + 16 * v}));
-      u = fma4(nx, v128.load(terms, ${16 * v}), u);
-      u = fma4(nd, v128.load(terms, ${32 + 16 * v}), u);
-      u = fma4(ny, v128.load(terms, ${64 + 16 * v}), u);
-      dead |= i32x4.bitmask(f32x4.le(u, zero)) << ${4 * v};
-    }`;
-  return `
-/** Lists the rows of each of the tile's 8 columns (the block's c … c + 7) that may fire. Undecided (NaN) counts as alive. */
-function screenTile${narrow ? "Narrow" : "Wide"}(s: usize, tile: i32, c: i32, n: i32, parity: usize): void {
-  const wTile = wq() + (<usize>tile * dScreen() << 3), terms = columnTerms() + (<usize>tile << 7);
-  const wide = dScreen() * ${rows}, segmentWide = segment() * ${rows};
-  const counts = s + COUNTS + (<usize>c << 2), zero = f32x4.splat(0), lists = rowList(s, c), step = listCapacity() << 1;
-  v128.store(counts, i32x4.splat(0));
-  v128.store(counts, i32x4.splat(0), 16);
-  let p = xq() + parity * xqRows() * dScreen(), t = i32x4.splat(0);
-  let corrections = rowCorrection() + parity * xqRows() * (dScreen() / segment()) * 4;
-  for (let i = 0; i < n; i += ${rows}) {
-    let w = wTile;
-    const end = p + wide;
-    ${sums}
-    const rowAt = rowTerms() + ((parity * xqRows() + <usize>i) << 4);
-    ${
-    range(rows).map((r) =>
-      `{
-      const sx = v128.load32_splat(rowAt, ${4 * r}), nx = v128.load32_splat(rowAt, ${4 * (rows + r)});
-      const nd = v128.load32_splat(rowAt, ${4 * (2 * rows + r)}), ny = v128.load32_splat(rowAt, ${4 * (3 * rows + r)});
-      let dead = 0;
-      ${bound(r, 0)} ${bound(r, 1)}
-      let alive = ~dead & 0xff;
-      if (alive && i + ${r} < n) do {
-        const column = ctz(alive), counter = counts + (<usize>column << 2), m = load<u32>(counter);
-        alive &= alive - 1;
-        store<u16>(lists + <usize>column * step + (<usize>m << 1), <u16>(i + ${r}));
-        store<u32>(counter, m + 1);
-      } while (alive);
-    }`
-    ).join("\n    ")
-  }
   }
 }`;
 }

@@ -120,11 +120,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {
     target(column): Target {
       const g = Float64Array.from({ length: d }, (_, i) => wt[column * at.dPad + i] / scale[i]);
       const w = rotate(unbalance(g), false).map((x) => x / h);
-      const bytes = new Uint8Array(memory.buffer, at.wq + (column >> 3) * 8 * d, 8 * d);
-      const q = Float64Array.from(
-        { length: d },
-        (_, i) => bytes[(i >> 2) * 32 + (column & 7) * 4 + (i & 3)] - at.wqOffset,
-      );
+      const q = Float64Array.from(new Uint8Array(memory.buffer, at.wq + column * d, d), (byte) => byte - at.wqOffset);
       const peak = w.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
       const dw = w.map((x, i) => x - (peak / at.wqLevels) * q[i]);
       let beta = sae.bEnc[column];
