@@ -4,14 +4,14 @@
  */
 import asc from "npm:assemblyscript@0.28.20/asc";
 
-/** Flags of every build: as fast as it gets, no runtime, no assertions. */
-const FLAGS = "kernels.ts -o kernels.wasm -O1 --noAssert --runtime stub --use abort= --disableWarning 201";
+/** Flags of every build: no runtime, no assertions. */
+const FLAGS = "kernels.ts -o kernels.wasm --noAssert --runtime stub --use abort= --disableWarning 201";
 
 /**
  * Compiles AssemblyScript held in memory.
  *
  * @param source The program.
- * @param options `features` to enable, as the compiler names them; `flags` for the module's memory.
+ * @param options `features` to enable, as the compiler names them; `flags` for optimisation and the module's memory.
  * @returns The module's bytes.
  * @throws {Error} If it does not compile; the message is the compiler's.
  */

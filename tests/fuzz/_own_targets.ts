@@ -134,7 +134,7 @@ export const OWN_TARGETS: readonly Target[] = [
       const { request } = JSON.parse(await Deno.readTextFile(path));
       await Deno.writeTextFile(path, new TextDecoder().decode(bytes).replace('"a07"', JSON.stringify(request)));
       const ledger = await PictureLedger.open(config, job);
-      await ledger.has(0, 0);
+      await ledger.has("0/0", "png");
       for (const image of [0, 3, 7]) {
         const reason = ledger.failure(image);
         if (reason !== undefined && typeof reason !== "string") throw new TypeError("a reason is no text");
