@@ -97,7 +97,11 @@ async function drawAll({ job, artifacts, pictures, watch }: Drawing, hooks: JobH
   const { directory, config, startedMs } = job;
   return await inDirectory(directory, config, hooks, async (hooks) => {
     const parts = await drawnParts(directory);
-    const adopted = await PictureLedger.adopt(config, { manifest: artifacts.manifest, directory }, parts);
+    const adopted = await PictureLedger.adopt(
+      config,
+      { manifest: artifacts.manifest, directory, patches: artifacts.patches },
+      parts,
+    );
     if (adopted > 0) hooks.log(`Took over the pictures of ${adopted} parts`);
     const resume = config.resume || adopted > 0;
     const { latents, drawn } = await draw({ ...config, resume }, { directory, artifacts, pictures, hooks, watch });
