@@ -30,19 +30,22 @@ export function codeLengths(counts: Uint32Array, limit: number): Uint8Array {
   }
   const depth = new Uint8Array(2 * n - 1);
   for (let node = 2 * n - 3; node >= 0; node--) depth[node] = depth[parent[node]] + 1;
-  // Codes cut to the limit take too much of the code space (Kraft's sum): the rarest of the others give way.
+  // Codes cut to the limit take too much of the code space (Kraft's sum). The rarest of the longest others moves down a bit and
+  // takes the most frequent of those cut as its brother: that gives back one code of the longest kind, so the code space is
+  // filled in the end, with no gap, which inflaters refuse.
   let taken = 0;
   for (let i = 0; i < n; i++) {
     depth[i] = Math.min(depth[i], limit);
     taken += 2 ** (limit - depth[i]);
   }
   while (taken > 2 ** limit) {
-    let longest = -1;
+    let longest = -1, cut = -1;
     for (let i = 0; i < n; i++) {
-      if (depth[i] < limit && (longest < 0 || depth[i] > depth[longest])) longest = i;
+      if (depth[i] === limit) cut = i;
+      else if (longest < 0 || depth[i] > depth[longest]) longest = i;
     }
-    depth[longest]++;
-    taken -= 2 ** (limit - depth[longest]);
+    depth[cut] = ++depth[longest];
+    taken--;
   }
   symbols.forEach((symbol, i) => lengths[symbol] = depth[i]);
   return lengths;

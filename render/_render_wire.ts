@@ -21,7 +21,7 @@ export interface DrawRequest {
 
 /** What a worker answers. */
 export type DrawReply =
-  | { readonly files: readonly Uint8Array<ArrayBuffer>[]; readonly failed: string | undefined }
+  | ({ readonly files: readonly Uint8Array<ArrayBuffer>[] } & Pick<LaidOut, "size" | "failed">)
   | { readonly error: { readonly name: string; readonly message: string; readonly stack: string | undefined } };
 
 /** Draws on request, and holds pictures until told to forget them: in a worker, or in the calling thread. */
@@ -41,7 +41,7 @@ export class PictureDrawer {
         laid = await layOut(file, this.settings);
         this.#held.set(image, laid);
       }
-      return { files: await drawHeatmaps(laid, heatmaps, this.settings), failed: laid.failed };
+      return { files: await drawHeatmaps(laid, heatmaps, this.settings), size: laid.size, failed: laid.failed };
     } catch (error) {
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       return { error: { name, message, stack } };

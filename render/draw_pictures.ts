@@ -49,6 +49,8 @@ export interface PictureFile {
 export interface LaidOut {
   /** The picture, or a placeholder. */
   readonly picture: Picture;
+  /** The source's size, in pixels; undefined for a placeholder. */
+  readonly size: { readonly width: number; readonly height: number } | undefined;
   /** Why it is a placeholder. */
   readonly failed: string | undefined;
 }
@@ -64,15 +66,20 @@ export async function layOut(file: PictureFile, settings: DrawSettings): Promise
   if (file.bytes !== undefined) {
     try {
       const decoded = await decodePicture(file.bytes, { name: file.name, maxPixels, applyExif });
-      const { resized, window } = fitGeometry(decoded.width, decoded.height, { fit, scale });
-      return { picture: resize(decoded, resized, window), failed: undefined };
+      const { width, height } = decoded;
+      const { resized, window } = fitGeometry(width, height, { fit, scale });
+      return { picture: resize(decoded, resized, window), size: { width, height }, failed: undefined };
     } catch (error) {
       if (!(error instanceof PictureError)) throw error;
       failed = error.message;
     }
   }
   const side = Math.max(1, Math.round(224 * scale));
-  return { picture: placeholderPicture(side, side), failed: failed ?? `Cannot read picture ${file.name}` };
+  return {
+    picture: placeholderPicture(side, side),
+    size: undefined,
+    failed: failed ?? `Cannot read picture ${file.name}`,
+  };
 }
 
 /**

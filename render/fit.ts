@@ -132,6 +132,49 @@ export function patchGrid(patches: number, grid?: PatchGrid): PatchGrid {
   return found;
 }
 
+/** An affine map of continuous coordinates. */
+export interface AxisMaps {
+  /** `column = scaleX·x + offsetX`, x in source pixels, pixel 0 covering [0, 1). */
+  readonly scaleX: number;
+  /** See {@linkcode AxisMaps.scaleX}. */
+  readonly offsetX: number;
+  /** `row = scaleY·y + offsetY`. */
+  readonly scaleY: number;
+  /** See {@linkcode AxisMaps.scaleY}. */
+  readonly offsetY: number;
+}
+
+/**
+ * The affine map from source pixels to the patch grid: patch (r, c) covers the source where `r ≤ row < r + 1` and
+ * `c ≤ column < c + 1`; what falls outside 0 … rows, 0 … cols is cropped away.
+ *
+ * @param width Source columns, a positive integer.
+ * @param height Source rows, a positive integer.
+ * @param options As {@linkcode fitGeometry}, and the grid.
+ * @returns The map.
+ * @throws {RangeError} As {@linkcode fitGeometry}.
+ *
+ * @example
+ * ```ts
+ * import { patchMap } from "./fit.ts";
+ * const { scaleX, offsetX } = patchMap(640, 480, { fit: "clip", grid: { rows: 7, cols: 7 } });
+ * console.assert(Math.abs(scaleX * 320 + offsetX - 3.5) < 0.01);
+ * ```
+ */
+export function patchMap(
+  width: number,
+  height: number,
+  { grid, ...options }: { fit?: Fit; scale?: number; grid: PatchGrid },
+): AxisMaps {
+  const { affine, window } = fitGeometry(width, height, options);
+  return {
+    scaleX: affine.scaleX * grid.cols / window.width,
+    offsetX: affine.offsetX * grid.cols / window.width,
+    scaleY: affine.scaleY * grid.rows / window.height,
+    offsetY: affine.offsetY * grid.rows / window.height,
+  };
+}
+
 /**
  * The pixels of one patch: edge i of n along a side of W pixels is at `floor(i·W/n)`, so patches tile the picture
  * exactly, with no margin and no overlap.

@@ -18,7 +18,16 @@ export { type GridElement, makeImg, type MakeImgOptions } from "./make_img.ts";
 export { type DecodeOptions, decodePicture, MAX_PICTURE_PIXELS } from "./decode_picture.ts";
 export { encodePng } from "./encode_png.ts";
 export { type Picture, picture, placeholderPicture } from "./picture.ts";
-export { type Fit, type FitGeometry, fitGeometry, type PatchGrid, patchGrid, patchRect } from "./fit.ts";
+export {
+  type AxisMaps,
+  type Fit,
+  type FitGeometry,
+  fitGeometry,
+  type PatchGrid,
+  patchGrid,
+  patchMap,
+  patchRect,
+} from "./fit.ts";
 export { drawHeatmap, type HeatmapOptions } from "./heatmap.ts";
 export { type PixelRect, resize } from "./resize.ts";
 export { colorStep, PLASMA } from "./colormap.ts";

@@ -12,6 +12,8 @@ export const HELD_PICTURES_BYTES = 256 * 2 ** 20;
 export interface DrawnPictures {
   /** One file per heatmap, in the order asked for. */
   readonly files: readonly Uint8Array<ArrayBuffer>[];
+  /** The source's size, in pixels; undefined when they are placeholders. */
+  readonly size: { readonly width: number; readonly height: number } | undefined;
   /** Why they are placeholders; undefined when they are not. */
   readonly failed: string | undefined;
 }

@@ -8,6 +8,7 @@ import type { Manifest } from "../io/manifest.ts";
 import { fileSize, isDirectory, listDirectory, readSmallFile } from "../io/open_file.ts";
 import { digest } from "./digest.ts";
 import type { JobHooks } from "./hooks.ts";
+import { PICTURE_MAPS_NAME, PictureMaps } from "./picture_maps.ts";
 
 const LEDGER_NAME = ".drawn.json";
 const LEDGER_FORMAT = 1;
@@ -57,6 +58,7 @@ export class PictureLedger {
     const isSame = found?.request === request && manifest !== undefined;
     const folders = await latentFolders(directory);
     for (const folder of folders) await (isSame ? removeTemporaries(folder) : removeOwn(folder));
+    if (!isSame) await removeFile(`${directory}/${PICTURE_MAPS_NAME}`);
     if (isSame && config.resume && !found.isReplacing) return new PictureLedger(directory, found, true);
     if (config.resume && folders.length > 0) {
       hooks.log(
@@ -80,10 +82,10 @@ export class PictureLedger {
    */
   static async adopt(
     config: VisualsConfig,
-    job: { manifest: Manifest | undefined; directory: string },
+    job: { manifest: Manifest | undefined; directory: string; patches: number },
     parts: readonly string[],
   ): Promise<number> {
-    const { directory, manifest } = job;
+    const { directory, manifest, patches } = job;
     const request = await digest({ artifacts: identity(manifest), look: lookOf(config) });
     const isKept = (ledger: Ledger | undefined): ledger is Ledger => ledger?.request === request && !ledger.isReplacing;
     const ledgers = await Promise.all(parts.map(async (part) => ({ part, ledger: await readLedger(part) })));
@@ -94,6 +96,8 @@ export class PictureLedger {
     const failed = Object.assign({}, isKept(own) ? own.failed : {}, ...kept.map(({ ledger }) => ledger!.failed));
     const ledger: Ledger = { format: LEDGER_FORMAT, request, isReplacing: false, failed };
     await atomicWrite(`${directory}/${LEDGER_NAME}`, JSON.stringify(ledger) + "\n");
+    const maps = await PictureMaps.read([...kept.map(({ part }) => part), ...(isKept(own) ? [directory] : [])]);
+    await maps.write(directory, config, patches);
     await makeDirectory(`${directory}/neurons`);
     for (const { part } of kept) {
       for (const folder of await latentFolders(part)) {
@@ -107,6 +111,11 @@ export class PictureLedger {
       }
     }
     return kept.length;
+  }
+
+  /** Whether what an earlier job drew is kept. */
+  get keeps(): boolean {
+    return this.#keeps;
   }
 
   /** Whether a picture, `name` its path without its ending, and its label are there. */

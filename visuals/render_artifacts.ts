@@ -100,7 +100,11 @@ async function drawAll({ job, artifacts, pictures, watch }: Drawing, hooks: JobH
     const stored = await ViewerPictures.adopt(config, directory, parts);
     const adopted = Math.max(
       stored,
-      await PictureLedger.adopt(config, { manifest: artifacts.manifest, directory }, parts),
+      await PictureLedger.adopt(
+        config,
+        { manifest: artifacts.manifest, directory, patches: artifacts.patches },
+        parts,
+      ),
     );
     if (adopted > 0) hooks.log(`Took over the pictures of ${adopted} parts`);
     const resume = config.resume || adopted > 0;

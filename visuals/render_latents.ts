@@ -11,15 +11,17 @@ import { WriteBatch } from "../io/write_batch.ts";
 import type { Heatmap } from "../render/draw_pictures.ts";
 import { openRenderPool, type RenderPool } from "../render/render_pool.ts";
 import type { JobHooks } from "./hooks.ts";
+import { drawGroups } from "./draw_groups.ts";
 import { drawSettings, pictureEnding, readPicture } from "./picture_files.ts";
 import { PictureLedger } from "./picture_ledger.ts";
+import { PictureMaps } from "./picture_maps.ts";
 
-/** Heatmaps held at a time: latents are drawn in groups of this many bytes of values, and of this many latents. */
-const GROUP_BYTES = 32 * 2 ** 20;
-/** See {@linkcode GROUP_BYTES}. A group's latents are done together, so a job that is stopped loses one group at most. */
-const GROUP_LATENTS = 64;
+/** Heatmaps held at a time, in bytes of their values, and entries: latents are drawn in groups of no more. */
+const GROUP_BYTES = 128 * 2 ** 20;
+/** See {@linkcode GROUP_BYTES}. */
+const GROUP_ENTRIES = 2 ** 17;
 
-/** Distinct pictures from which it is worth starting workers. */
+/** Pictures from which it is worth starting workers. */
 const WORKERS_FROM = 16;
 
 /** Pictures under way for every thread, so that none waits for a file. */
@@ -54,12 +56,28 @@ interface Shown {
   failed: string | undefined;
 }
 
+/** What one rendering works with. */
+interface Rendering {
+  readonly pictures: PictureSource;
+  readonly directory: string;
+  readonly hooks: JobHooks;
+  readonly batch: WriteBatch;
+  readonly ledger: PictureLedger;
+  readonly maps: PictureMaps;
+  /** Starts the threads when the first picture has to be drawn. */
+  readonly pool: () => Promise<RenderPool>;
+  /** Told of every entry that is done, and of what could not be read. */
+  readonly report: (count: number, image: number, failed: string | undefined) => void;
+}
+
 /**
- * Draws every chosen latent: `neurons/{latent}/{j}.png` or `.jpg`, `{j}.txt` and `metadata.json` below `directory`; with
- * `render: "viewer-only"` nothing, and what an earlier job drew there is removed.
+ * Draws every chosen latent: `neurons/{latent}/{j}.png` or `.jpg`, `{j}.txt` and `metadata.json` below `directory`, and
+ * `pictures.json` with the map of each picture to its patches; with `render: "viewer-only"` nothing, and what an earlier job
+ * drew there is removed.
  *
- * Latents are drawn in groups, and each distinct picture of a group is read, decoded and laid out once. A file is whole under
- * its name or absent; a latent's `metadata.json` comes after its pictures are durable, so where it is, they are.
+ * Latents are drawn in groups, of which most jobs have one, and each distinct picture of a group is read, decoded and laid out
+ * once; {@linkcode drawGroups} keeps latents that share pictures together. A file is whole under its name or absent; a latent's
+ * `metadata.json` comes after its pictures are durable, so where it is, they are.
  *
  * @param latents As {@linkcode chosenLatents} gives them.
  * @returns How many pictures there are; none when none were drawn.
@@ -83,34 +101,41 @@ export async function renderLatents(
   const total = shown.reduce((sum, entries) => sum + entries.length, 0);
   const ledger = await PictureLedger.open(config, { manifest: artifacts.manifest, directory, hooks });
   const failures = new Set<number>();
-  const distinct = new Set(shown.flat().map(({ image }) => image)).size;
-  const pool = await openRenderPool(drawSettings(config), {
-    threads: distinct < WORKERS_FROM ? 1 : config.nWorkers,
-    permissions: hooks.workerPermissions,
-  });
-  const batch = new WriteBatch();
+  let opened: Promise<RenderPool> | undefined;
   let done = 0;
-  const report = (count: number, image: number, failed: string | undefined): void => {
-    done += count;
-    hooks.progress({ stage: "render", done, total, unit: "pictures" });
-    if (failed === undefined || failures.has(image)) return;
-    failures.add(image);
-    hooks.log(`${failed}; a placeholder is shown`, "warn");
+  const rendering: Rendering = {
+    ...options,
+    batch: new WriteBatch(),
+    ledger,
+    maps: await PictureMaps.read(ledger.keeps ? [directory] : []),
+    pool: () =>
+      opened ??= openRenderPool(drawSettings(config), {
+        threads: total < WORKERS_FROM ? 1 : config.nWorkers,
+        permissions: hooks.workerPermissions,
+      }),
+    report: (count, image, failed) => {
+      done += count;
+      hooks.progress({ stage: "render", done, total, unit: "pictures" });
+      if (failed === undefined || failures.has(image)) return;
+      failures.add(image);
+      hooks.log(`${failed}; a placeholder is shown`, "warn");
+    },
   };
+  const { batch, maps } = rendering;
   hooks.progress({ stage: "render", done, total, unit: "pictures" });
   try {
-    const groupSize = Math.min(GROUP_LATENTS, Math.ceil(GROUP_BYTES / (4 * artifacts.k * artifacts.patches)));
-    for (let start = 0; start < shown.length; start += groupSize) {
-      const group = shown.slice(start, start + groupSize);
+    const most = Math.min(GROUP_ENTRIES, Math.floor(GROUP_BYTES / (4 * Math.max(1, artifacts.patches))));
+    for (const group of drawGroups(shown.map((entries) => entries.map(({ image }) => image)), most)) {
       const missing: Shown[] = [];
-      for (const entries of group) {
-        const some = await missingOf(entries, ledger, report);
+      for (const position of group.latents) {
+        const some = await missingOf(shown[position], rendering);
         await readHeatmaps(artifacts, some);
         missing.push(...some);
       }
-      await drawGroup(missing, { ...options, pool, batch, ledger }, report);
+      await drawGroup(group.images, missing, rendering);
       await batch.flush();
-      for (const latent of latents.slice(start, start + groupSize)) {
+      for (const position of group.latents) {
+        const latent = latents[position];
         const log10Freq = finiteLog10(artifacts.sparsity[latent]);
         const log10Value = finiteLog10(artifacts.meanValues[latent]);
         const facts = { neuron: latent, log10_freq: log10Freq, log10_value: log10Value };
@@ -120,9 +145,10 @@ export async function renderLatents(
       }
     }
     await batch.flush();
+    if (ending !== undefined) await maps.write(directory, config, artifacts.patches);
     await ledger.finish();
   } finally {
-    pool.close();
+    (await opened?.catch(() => undefined))?.close();
     await batch.discard();
   }
   if (failures.size > 0) {
@@ -132,11 +158,7 @@ export async function renderLatents(
 }
 
 /** The pictures that are not there yet; those that are count as done. */
-async function missingOf(
-  entries: readonly Shown[],
-  ledger: PictureLedger,
-  onDone: (count: number, image: number, failed: string | undefined) => void,
-): Promise<Shown[]> {
+async function missingOf(entries: readonly Shown[], { ledger, report }: Rendering): Promise<Shown[]> {
   const missing: Shown[] = [];
   for (const entry of entries) {
     if (!await ledger.has(entry.path, entry.ending)) {
@@ -144,39 +166,37 @@ async function missingOf(
       continue;
     }
     entry.failed = ledger.failure(entry.image);
-    onDone(1, entry.image, entry.failed);
+    report(1, entry.image, entry.failed);
   }
   return missing;
 }
 
-/** Draws the pictures of some latents, each distinct one once, several at a time. */
-async function drawGroup(
-  entries: readonly Shown[],
-  { pictures, directory, hooks, pool, batch, ledger }: {
-    pictures: PictureSource;
-    directory: string;
-    hooks: JobHooks;
-    pool: RenderPool;
-    batch: WriteBatch;
-    ledger: PictureLedger;
-  },
-  onDone: (count: number, image: number, failed: string | undefined) => void,
-): Promise<void> {
-  const images = Map.groupBy(entries, ({ image }) => image).entries();
-  const next = async (): Promise<void> => {
-    for (const [image, shows] of images) {
+/** Draws the pictures of some latents, each distinct one once, several at a time; finds the size of those that are there. */
+async function drawGroup(images: readonly number[], missing: readonly Shown[], rendering: Rendering): Promise<void> {
+  const { pictures, directory, hooks, batch, ledger, maps, report } = rendering;
+  const showsOf = Map.groupBy(missing, ({ image }) => image);
+  const isWanted = (image: number): boolean =>
+    showsOf.has(image) || !maps.has(image) && ledger.failure(image) === undefined;
+  const wanted = images.filter(isWanted).values();
+  const next = async (pool: RenderPool): Promise<void> => {
+    for (const image of wanted) {
       hooks.signal?.throwIfAborted();
-      const { files, failed } = await pool.draw(image, () => readPicture(pictures, image), shows.map(heatmapOf));
+      const shows = showsOf.get(image) ?? [];
+      const drawn = await pool.draw(image, () => readPicture(pictures, image), shows.map(heatmapOf));
+      const { files, failed, size } = drawn;
+      if (size !== undefined) maps.set(image, size);
       if (failed !== undefined) await ledger.noteFailure(image, failed);
       for (const [i, show] of shows.entries()) {
         show.failed = failed;
         await batch.add(`${directory}/${show.path}.${show.ending}`, files[i]);
         await batch.add(`${directory}/${show.path}.txt`, `${pictures.label(image)}\n`);
       }
-      onDone(shows.length, image, failed);
+      report(shows.length, image, failed);
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: AHEAD * pool.threads }, next));
+  if (!images.some(isWanted)) return;
+  const pool = await rendering.pool();
+  const lanes = await Promise.allSettled(Array.from({ length: AHEAD * pool.threads }, () => next(pool)));
   for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
 }
 

@@ -1,9 +1,10 @@
 /**
- * One timed rendering, in a process of its own: `ROOT OUT THREADS`. Prints a JSON line as the yardstick does.
+ * One timed rendering, in a process of its own: `ROOT IMAGES OUT THREADS`. Prints two JSON lines as the yardstick does.
  *
  * Like the yardstick it leaves out its own start, and counts everything else: threads, reading, drawing, durable writing.
  * @module
  */
+import process from "node:process";
 import { parseConfig } from "../../config.ts";
 import { openPictures } from "../../io/datasets/open_pictures.ts";
 import type { StoredArtifacts } from "../../io/read_artifacts.ts";
@@ -36,7 +37,7 @@ const artifacts = {
 } as unknown as StoredArtifacts;
 const config = parseConfig({ images: { kind: "image-folder", root: images }, nWorkers: Number(threads) });
 const pictures = await openPictures(config.images);
-const start = performance.now();
+const [start, before] = [performance.now(), process.cpuUsage()];
 const drawn = await renderLatents(config, artifacts, {
   latents: Array.from({ length: dSae }, (_, latent) => latent),
   pictures,
@@ -44,7 +45,11 @@ const drawn = await renderLatents(config, artifacts, {
   hooks: withDefaults({ workerPermissions: "none" }),
 });
 const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(before);
 Deno.stdout.writeSync(
-  new TextEncoder().encode(JSON.stringify({ pictures: drawn, seconds, pictures_per_second: drawn / seconds }) + "\n"),
+  new TextEncoder().encode(
+    JSON.stringify({ pictures: drawn, seconds, pictures_per_second: drawn / seconds }) + "\n" +
+      JSON.stringify({ processor_seconds: (user + system) / 1e6 }) + "\n",
+  ),
 );
 Deno.exit(0);

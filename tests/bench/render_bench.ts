@@ -6,13 +6,14 @@
  * ```
  *
  * Each round times ours and Pillow once, one after the other; what is printed are ratios of the same round, because the
- * speed of shared machines changes within minutes. Needs Debian's python3-torch, python3-pil and python3-matplotlib.
+ * speed of shared machines changes within minutes. Processor time, over all threads and without either side's own start, is
+ * steadier still; with two threads on two idle cores, twice its ratio is the bound of the other one. Needs Debian's python3-torch, python3-pil and python3-matplotlib.
  * @module
  */
 import { parseArgs } from "node:util";
 import { tensor } from "../../compute/tensor.ts";
 import { writeTorch } from "../../io/write_torch.ts";
-import { runCommand, show, spread } from "./_measure.ts";
+import { runCommand, show, type Spread, spread } from "./_measure.ts";
 import { PYTHON } from "./_peers.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
@@ -93,6 +94,18 @@ async function pngBytes(root: string): Promise<number> {
   return sum;
 }
 
+/** One run: pictures a second, and seconds of processor time. */
+interface Timed {
+  readonly rate: number;
+  readonly processor: number;
+}
+
+/** Reads the two JSON lines that both sides print. */
+function timed(stdout: string): Timed {
+  const [first, second] = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  return { rate: first.pictures_per_second, processor: second.processor_seconds };
+}
+
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
@@ -101,27 +114,34 @@ for (const name of options.cases.split(",")) {
   const { images, index } = await makeCase(name);
   const root = `${options.dir}/render_${name}`;
   await writeRanking(root, index);
-  const rates: { ours: number[]; pillow: number[] } = { ours: [], pillow: [] };
+  const sides: Record<"ours" | "pillow", Timed[]> = { ours: [], pillow: [] };
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const side of ["ours", "pillow"]) await Deno.remove(`${root}/${side}`, { recursive: true }).catch(() => {});
-    const ours = await runCommand(Deno.execPath(), [
+    const ours = await runCommand("deno", [
       ...["run", "--no-prompt", "--allow-read", `--allow-write=${root}`, "--unstable-worker-options"],
       ...[`${HERE}_render_once.ts`, root, images, `${root}/ours`, options.threads],
     ]);
     const pillow = await runCommand(PYTHON, [
-      ...[`${HERE}yardstick/pil_render.py`, "--images", images, "--top-values", `${root}/top_values.pt`],
+      ...[`${HERE}yardstick/with_processor_time.py`, `${HERE}yardstick/pil_render.py`],
+      ...["--images", images, "--top-values", `${root}/top_values.pt`],
       ...["--top-img-i", `${root}/top_img_i.pt`, "--out", `${root}/pillow`, "--latents", ...index.keys().map(String)],
     ]);
-    rates.ours.push(JSON.parse(ours.stdout.trim()).pictures_per_second);
-    rates.pillow.push(JSON.parse(pillow.stdout.trim()).pictures_per_second);
-    print(
-      `${name}, round ${round + 1}: ours ${rates.ours[round].toFixed(0)}, Pillow ${
-        rates.pillow[round].toFixed(1)
-      } pictures/s`,
-    );
+    sides.ours.push(timed(ours.stdout));
+    sides.pillow.push(timed(pillow.stdout));
+    const [a, b] = [sides.ours[round], sides.pillow[round]];
+    print(`${name}, round ${round + 1}: ours ${a.rate.toFixed(0)}, Pillow ${b.rate.toFixed(1)} pictures/s`);
   }
-  const ratios = spread(rates.ours.map((rate, i) => rate / rates.pillow[i]));
+  const ratio = (figure: keyof Timed): Spread =>
+    spread(sides.ours.map((ours, i) => {
+      const pillow = sides.pillow[i];
+      return figure === "rate" ? ours.rate / pillow.rate : pillow[figure] / ours[figure];
+    }));
   const sizes = await pngBytes(`${root}/ours`) / await pngBytes(`${root}/pillow`);
   const pictures = index.length * index[0].length;
-  print(`${name}: ${pictures} pictures, ${show(ratios, 1)} x Pillow's speed, files ${sizes.toFixed(3)} x Pillow's`);
+  const processor = 1000 * spread(sides.ours.map(({ processor }) => processor)).median / pictures;
+  print(
+    `${name}: ${pictures} pictures, ${show(ratio("rate"), 1)} x Pillow's speed; ` +
+      `processor time ${processor.toFixed(1)} ms a picture, Pillow's ${show(ratio("processor"), 1)} x that; ` +
+      `files ${sizes.toFixed(3)} x Pillow's`,
+  );
 }

@@ -32,10 +32,22 @@ Deno.test({
     // Fibonacci counts make the deepest tree there is.
     const fibonacci = new Uint32Array(30);
     fibonacci.forEach((_, i) => fibonacci[i] = i < 2 ? 1 : fibonacci[i - 1] + fibonacci[i - 2]);
-    for (const limit of [5, 7, 15]) {
-      const lengths = codeLengths(fibonacci, limit);
-      assert.ok(lengths.every((length) => length >= 1 && length <= limit));
-      assert.ok(lengths.reduce((sum, length) => sum + 2 ** -length, 0) <= 1);
+    let state = 1;
+    const next = (): number => (state = Math.imul(state, 1664525) + 1013904223 >>> 0) / 2 ** 32;
+    const steep = Array.from({ length: 3000 }, () => {
+      const growth = 1 + next();
+      return Uint32Array.from({ length: 2 + Math.floor(17 * next()) }, (_, i) => 1 + growth ** i * next());
+    });
+    for (const counts of [fibonacci, ...steep]) {
+      for (const limit of [5, 7, 15]) {
+        const lengths = codeLengths(counts, limit);
+        assert.ok(lengths.every((length) => length >= 1 && length <= limit));
+        // All of the code space: with a gap left, inflaters refuse the code.
+        assert.equal(lengths.reduce((sum, length) => sum + 2 ** -length, 0), 1, `${limit} bits for ${counts}`);
+        // A symbol that occurs more often never has the longer code.
+        const order = [...counts.keys()].sort((a, b) => counts[a] - counts[b] || lengths[b] - lengths[a]);
+        assert.ok(order.every((symbol, i) => i === 0 || lengths[symbol] <= lengths[order[i - 1]]), `${counts}`);
+      }
     }
     const lengths = codeLengths(Uint32Array.of(5, 0, 9, 12, 13, 16, 45), 15);
     // The textbook's example: 224 bits in all.

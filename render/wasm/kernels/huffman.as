@@ -44,17 +44,20 @@ function codeLengths(counts: usize, n: u32, limit: u32, lengths: usize): void {
     taken += 1 << (limit - depth);
   }
   while (taken > <u32>1 << limit) {
-    let longest: i32 = -1;
+    let longest: i32 = -1, cut: i32 = -1;
     let most: u32 = 0;
     for (let i: u32 = 0; i < found; i++) {
       const depth: u32 = load<u16>(NODE_DEPTH + (i << 1));
-      if (depth < limit && (longest < 0 || depth > most)) {
+      if (depth == limit) {
+        cut = i;
+      } else if (longest < 0 || depth > most) {
         longest = i;
         most = depth;
       }
     }
     store<u16>(NODE_DEPTH + (longest << 1), most + 1);
-    taken -= 1 << (limit - most - 1);
+    store<u16>(NODE_DEPTH + (cut << 1), most + 1);
+    taken--;
   }
   for (let i: u32 = 0; i < found; i++) {
     store<u8>(lengths + load<u16>(SORT_A + (i << 1)), load<u16>(NODE_DEPTH + (i << 1)));
