@@ -15,12 +15,15 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs `deno` with these arguments, without colours; `cwd` is the project root if not given. */
-export async function runDeno(args: readonly string[], options: { cwd?: URL; stdin?: string } = {}): Promise<Finished> {
+/** Runs `deno` with these arguments, without colours; `cwd` is the project root if not given, `env` is added to ours. */
+export async function runDeno(
+  args: readonly string[],
+  options: { cwd?: URL; stdin?: string; env?: Record<string, string> } = {},
+): Promise<Finished> {
   const child = new Deno.Command("deno", {
     args: [...args],
     cwd: options.cwd ?? ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...options.env },
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
