@@ -118,7 +118,7 @@ export function leastPrivilegeWords(grants: Grants, { moduleUrl, command, words 
     "run",
     "--no-prompt",
     "--unstable-worker-options",
-    `--allow-read=${list([...grants.read, ...configFile(words)])}`,
+    `--allow-read=${list([...grants.workers ?? [], ...grants.read, ...configFile(words)])}`,
     `--allow-write=${list(grants.write)}`,
     ...variables(words),
     localPath(moduleUrl) ?? moduleUrl,

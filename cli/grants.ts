@@ -12,13 +12,21 @@ export interface Grants {
   readonly read: readonly string[];
   /** Paths to write. */
   readonly write: readonly string[];
+  /**
+   * The program's own modules that a job run in place starts as workers: Deno loads these with a read check. A job in a worker
+   * of its own does not read them, as the main thread lends it those workers.
+   */
+  readonly workers?: readonly string[];
 }
+
+/** Workers that draw; those that compute come in `data:` URLs. Without them one thread draws. */
+const WORKER_MODULES = ["render/render_worker.ts", "render/store_worker.ts"];
 
 /**
  * The least that a job needs.
  *
- * Read: the program's own directory when it is local (workers are loaded with a read check), the checkpoint, shards,
- * pictures (`visuals` and `render` only), and the output, whose manifest is compared. Write: the output.
+ * Read: the checkpoint, shards, pictures (`visuals` and `render` only), and the output, whose manifest is compared. Write: the
+ * output. The workers are those of a program that is local, where pictures are drawn.
  *
  * @example
  * ```ts
@@ -33,15 +41,17 @@ export function grantsFor(
   { moduleUrl, command }: { readonly moduleUrl: string; readonly command: string },
 ): Grants {
   const output = outputRoot(config.dumpTo);
+  const draws = command === "visuals" || command === "render";
   const read = [
-    ...scriptDirectory(moduleUrl),
     config.ckpt,
     ...besideCheckpoint(config.ckpt),
     config.data.shardRoot,
-    ...(command === "visuals" || command === "render" ? [config.images.root] : []),
+    ...(draws ? [config.images.root] : []),
     output,
   ];
-  return { read: [...new Set(read)], write: [output] };
+  const program = localPath(new URL("./", moduleUrl));
+  const workers = draws && program !== undefined ? WORKER_MODULES.map((name) => `${program}${name}`) : [];
+  return { read: [...new Set(read)], write: [output], workers };
 }
 
 /**
@@ -50,23 +60,13 @@ export function grantsFor(
  * @example
  * ```ts
  * import { grantsToInspect } from "./grants.ts";
- * const { read, write } = grantsToInspect("sae.pt", "shards", { moduleUrl: "https://example.org/cli.ts" });
+ * const { read, write } = grantsToInspect("sae.pt", "shards");
  * if (read.join() !== "sae.pt,shards" || write.length > 0) throw new Error(read.join());
  * ```
  */
-export function grantsToInspect(
-  path: string,
-  shardRoot: string | undefined,
-  { moduleUrl }: { readonly moduleUrl: string },
-): Grants {
-  const read = [...scriptDirectory(moduleUrl), path, ...besideCheckpoint(path), ...directoryOf(path)];
+export function grantsToInspect(path: string, shardRoot: string | undefined): Grants {
+  const read = [path, ...besideCheckpoint(path), ...directoryOf(path)];
   return { read: [...new Set(shardRoot === undefined ? read : [...read, shardRoot])], write: [] };
-}
-
-/** A local program's own directory. */
-function scriptDirectory(moduleUrl: string): string[] {
-  const script = localPath(moduleUrl);
-  return script === undefined ? [] : [script.slice(0, script.lastIndexOf("/")) || "/"];
 }
 
 /** The settings that some tools keep beside the weights. A directory is read as a whole, and saev's files have their own. */
@@ -107,7 +107,7 @@ export async function withRealPaths(grants: Grants, realPath: (path: string) => 
     }));
     return [...new Set(lists.flat())];
   };
-  return { read: await resolve(grants.read), write: await resolve(grants.write) };
+  return { ...grants, read: await resolve(grants.read), write: await resolve(grants.write) };
 }
 
 async function nearestRealPath(path: string, realPath: (path: string) => Promise<string>): Promise<string | undefined> {

@@ -15,9 +15,10 @@ interface BorrowRequest {
   readonly borrow: string;
 }
 
-/** The program's directory, and the only module in it that is lent. */
-const PROGRAM = new URL("../", import.meta.url).href;
-const LENT_MODULE = "render/render_worker.ts";
+/** The only modules of the program that are lent. */
+const LENT_MODULES: ReadonlySet<string> = new Set(
+  ["render_worker.ts", "store_worker.ts"].map((name) => new URL(`../render/${name}`, import.meta.url).href),
+);
 
 /**
  * Starts workers for the job's worker as it asks.
@@ -40,7 +41,7 @@ export function lendWorkers(borrower: Worker): void {
 }
 
 function isLent(url: string): boolean {
-  return url.startsWith("data:text/javascript,") || url === PROGRAM + LENT_MODULE;
+  return url.startsWith("data:text/javascript,") || LENT_MODULES.has(url);
 }
 
 /** The parts of the job worker's scope that are used. */

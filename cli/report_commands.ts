@@ -52,7 +52,7 @@ export async function runInspect(words: readonly string[], env: ReportEnvironmen
   const { config } = await loadConfig(flags, { readFile: env.readFile, demoRoot: false });
   const shardRoot = parseFlags(flags).given.has("data.shardRoot") ? config.data.shardRoot : undefined;
   env.started({ inputs: [path], output: "" });
-  const jobs = await env.loadJobs(await withRealPaths(grantsToInspect(path, shardRoot, env), env.realPath));
+  const jobs = await env.loadJobs(await withRealPaths(grantsToInspect(path, shardRoot), env.realPath));
   const found = await jobs.inspectPath({ path, shardRoot });
   env.stdout(isJson ? json(found) : inspectText(found));
   if (isJson || !("warnings" in found)) return;

@@ -29,7 +29,7 @@ Would write 10 MiB of artifacts:
 Would draw up to 96 pictures:
   data/sort_by_patch/index.html
 Nothing was done. The command with no more permissions than it needs:
-deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
+deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev/render/render_worker.ts,/opt/saev/render/store_worker.ts,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
         `--allow-write=./data /opt/saev/cli.ts visuals --ckpt 'my sae.pt' --data.shard-root a,b --images.root pictures
 `,
     );
@@ -43,13 +43,13 @@ Deno.test({
     const command = async (...words: string[]): Promise<string> => (await run(words)).out.trimEnd().split("\n").at(-1)!;
     strictEqual(
       await command("dump", "--config", "run.toml", "--dry_run", "true", "--force", "true"),
-      "deno run --no-prompt --unstable-worker-options --allow-read=/opt/saev,./checkpoints/sae.pt,./shards,./data,run.toml " +
+      "deno run --no-prompt --unstable-worker-options --allow-read=./checkpoints/sae.pt,./shards,./data,run.toml " +
         "--allow-write=./data /opt/saev/cli.ts dump --config run.toml --force true",
     );
     strictEqual(
       await command("dump", "--run=runs/a", "--dry-run=true"),
       "deno run --no-prompt --unstable-worker-options " +
-        "--allow-read=/opt/saev,runs/a/checkpoint/sae.pt,runs/a/links/train-shards,runs/a/inference " +
+        "--allow-read=runs/a/checkpoint/sae.pt,runs/a/links/train-shards,runs/a/inference " +
         "--allow-write=runs/a/inference /opt/saev/cli.ts dump --run=runs/a",
     );
     const remote = await run(["dump", "--dry-run"], { env: { moduleUrl: "https://example.org/saev/cli.ts" } });
@@ -87,7 +87,7 @@ Deno.test({
           ? Promise.reject(new Error("gone"))
           : Promise.resolve(real);
       const { out } = await run(["dump", "--dry-run", "--data.shard-root", path], { env: { realPath } });
-      strictEqual(out.includes(`--allow-read=/opt/saev,./checkpoints/sae.pt,${granted},./data `), true, out);
+      strictEqual(out.includes(`--allow-read=./checkpoints/sae.pt,${granted},./data `), true, out);
     }
   },
 });

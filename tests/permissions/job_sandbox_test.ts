@@ -11,6 +11,7 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
   "read its parent": `for await (const _ of Deno.readDir(PARENT)) break`,
   "read what the output's neighbour holds": `await Deno.readTextFile(PARENT + "/secret.txt")`,
   "climb out of the output": `await Deno.readTextFile(OUT + "/../secret.txt")`,
+  "read the program": `await Deno.readTextFile(new URL("./main.ts", import.meta.url))`,
   "ask where a file outside is": `await Deno.stat("/etc/hostname")`,
   "write outside": `await Deno.writeTextFile(PARENT + "/written.txt", "x")`,
   "write to the inputs": `await Deno.writeTextFile(SHARDS + "/written.txt", "x")`,
