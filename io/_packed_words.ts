@@ -32,17 +32,33 @@ export function packWords(words: Uint32Array, into: Uint32Array, at: number): nu
 /**
  * Fills `words` from `packed`, from `at` on, and returns where it ended; past the end of `packed` words are 0, so compare
  * the place that is returned.
+ *
+ * @param words Zeros where `isBlank`, which spares writing them again.
+ * @param wanted How many of the words are wanted: those after them may be left as they are. All when not given.
  */
-export function unpackWords(packed: Uint32Array, at: number, words: Uint32Array): number {
+export function unpackWords(
+  packed: Uint32Array,
+  at: number,
+  words: Uint32Array,
+  { wanted = words.length, isBlank = false }: { readonly wanted?: number; readonly isBlank?: boolean } = {},
+): number {
   const { length } = words;
-  for (let start = 0; start < length; start += GROUP) {
+  let start = 0;
+  for (; start < wanted; start += GROUP) {
     const end = Math.min(start + GROUP, length);
     const mask = packed[at++];
     if (mask === 0) {
-      words.fill(0, start, end);
+      if (!isBlank) words.fill(0, start, end);
       continue;
     }
     for (let i = start; i < end; i++) words[i] = (mask >>> (i - start)) & 1 ? packed[at++] : 0;
   }
+  for (; start < length; start += GROUP) at += 1 + countBits(packed[at]);
   return at;
+}
+
+function countBits(word: number): number {
+  word -= (word >>> 1) & 0x55555555;
+  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
+  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

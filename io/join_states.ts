@@ -111,14 +111,22 @@ function isSame(a: StateHeader, b: StateHeader): boolean {
 async function mergeLatents(files: readonly JoinedFile[], first: number, last: number): Promise<LatentState> {
   let merged: LatentState | undefined;
   let next: Promise<LatentState> | undefined;
+  // Most entries of most files do not come among the best: their heatmaps, nearly all of a state, are passed over.
+  const thresholds = new Float32Array(last - first).fill(-Infinity);
   for (let i = 0; i < files.length; i++) {
     const piece = await (next ?? files[i].file.readLatents(first, last));
     // Nobody waits for it yet: whoever does sees the failure.
-    next = files[i + 1]?.file.readLatents(first, last);
+    next = files[i + 1]?.file.readLatents(first, last, thresholds);
     next?.catch(() => {});
     merged = merged === undefined ? piece : mergeInto(merged, piece);
+    raise(thresholds, merged);
   }
   return merged!;
+}
+
+/** To the value that an entry must have to come among the best. */
+function raise(thresholds: Float32Array, { k, topCount, topValue }: LatentState): void {
+  for (let j = 0; j < thresholds.length; j++) if (topCount[j] === k) thresholds[j] = topValue[j * k + k - 1];
 }
 
 /** Rows of latent after latent, each put together from all files. */

@@ -31,10 +31,12 @@ export interface StateFile {
   /**
    * The state of latents `first … last − 1`, as if there were no others; distributions are left out.
    *
+   * @param thresholds `f32 [last − first]`, read when the bytes are there: heatmaps of a latent's entries below its threshold
+   *   may be left out, with zeros in their place, and so may be the −1 past its last entry. All are given when there are none.
    * @throws {RangeError} If there are no such latents.
    * @throws {ArtifactError} If the file is damaged there.
    */
-  readLatents(first: number, last: number): Promise<LatentState>;
+  readLatents(first: number, last: number, thresholds?: Float32Array): Promise<LatentState>;
   /**
    * Values `first … last − 1` of the distributions, all latents' one after the other.
    *
@@ -93,13 +95,13 @@ export async function readState(source: ByteSource, expected: Partial<StateShape
     }
     return words;
   };
-  const readLatents = async (first: number, last: number): Promise<LatentState> => {
+  const readLatents = async (first: number, last: number, thresholds?: Float32Array): Promise<LatentState> => {
     checkRange(first, last, header.dSae, "latents");
     const { latentsPerChunk } = plan;
     const only = plan.part(Math.floor(first / latentsPerChunk));
     // A whole chunk, as merging asks for, is not copied once more.
     if (first < last && only.first === first && only.last === last) {
-      return unpackLatents(header, last - first, await chunk(first / latentsPerChunk), source.path);
+      return unpackLatents(header, last - first, await chunk(first / latentsPerChunk), source.path, thresholds);
     }
     const state = blankState(header, last - first);
     for (let i = Math.floor(first / latentsPerChunk); i * latentsPerChunk < last; i++) {
@@ -195,7 +197,7 @@ async function readOffsets(source: ByteSource, plan: ChunkPlan, start: number): 
 }
 
 /** The state of `n` latents that nothing was folded into. */
-function blankState(header: StateHeader, n: number): LatentState {
+function blankState(header: StateHeader, n: number, thresholds?: Float32Array): LatentState {
   const { k, patches, rows, skippedRows } = header;
   return {
     dSae: n,
@@ -212,25 +214,39 @@ function blankState(header: StateHeader, n: number): LatentState {
     topValue: new Float32Array(n * k),
     topImage: new Uint32Array(n * k),
     topPatch: new Uint32Array(n * k),
-    heatmap: new Float32Array(n * k * patches).fill(-1),
+    heatmap: thresholds === undefined ? new Float32Array(n * k * patches).fill(-1) : new Float32Array(n * k * patches),
     estimate: new Float64Array(n),
     estimateRow: new Float64Array(n),
     distributions: new Float32Array(0),
   };
 }
 
-function unpackLatents(header: StateHeader, n: number, packed: Uint32Array, path: string): LatentState {
-  const state = blankState(header, n);
+function unpackLatents(
+  header: StateHeader,
+  n: number,
+  packed: Uint32Array,
+  path: string,
+  thresholds?: Float32Array,
+): LatentState {
+  const state = blankState(header, n, thresholds);
   let at = 2;
-  for (const [name] of latentFields(header)) at = unpackWords(packed, at, wordsOf(state[name]));
+  for (const [name] of latentFields(header)) at = unpackWords(packed, at, wordsOf(state[name]), { isBlank: true });
   const heatmap = wordsOf(state.heatmap);
   for (let latent = 0; latent < n; latent++) {
     if (state.topCount[latent] > header.k) throw badState(path, `a latent has ${state.topCount[latent]} entries`);
     const [from, to] = heatmapWords(state, latent);
-    at = unpackWords(packed, at, heatmap.subarray(from, to));
+    const wanted = thresholds && entriesFrom(state, latent, thresholds[latent]) * header.patches;
+    at = unpackWords(packed, at, heatmap.subarray(from, to), { wanted, isBlank: thresholds !== undefined });
   }
   if (at !== packed.length && at + 1 !== packed.length) throw badState(path, "a chunk has another length than it says");
   return state;
+}
+
+/** How many of a latent's entries, which are sorted, are not below a threshold. */
+function entriesFrom({ k, topCount, topValue }: LatentState, latent: number, threshold: number): number {
+  let entries = 0;
+  while (entries < topCount[latent] && topValue[latent * k + entries] >= threshold) entries++;
+  return entries;
 }
 
 /** Copies latents `first … last − 1` of one state to another, to `at` and on. */
