@@ -17,7 +17,7 @@ export interface Grants {
  * The least that a job needs.
  *
  * Read: the program's own directory when it is local (workers are loaded with a read check), the checkpoint, shards,
- * pictures (`visuals` and `render` only), and the output, whose manifest is compared. Write: the output.
+ * pictures (`visuals`, `render`, and where their labels are exported), and the output, whose manifest is compared. Write: the output.
  *
  * @example
  * ```ts
@@ -38,10 +38,15 @@ export function grantsFor(
     config.ckpt,
     ...besideCheckpoint(config.ckpt),
     config.data.shardRoot,
-    ...(command === "visuals" || command === "render" ? [config.images.root] : []),
+    ...(showsPictures(config, command) ? [config.images.root] : []),
     output,
   ];
   return { read: [...new Set(read)], write: [output] };
+}
+
+/** Whether pictures are looked at, or their labels. */
+function showsPictures(config: VisualsConfig, command: string): boolean {
+  return command === "visuals" || command === "render" || (command !== "measure" && config.export.includes("json"));
 }
 
 /**

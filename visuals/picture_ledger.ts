@@ -145,7 +145,9 @@ export class PictureLedger {
 /** What tells one set of artifacts from another, were they computed again too. */
 function identity(manifest: Manifest | undefined): unknown {
   if (manifest === undefined) return undefined;
-  const { inputs, startedAt, backend, files, versions } = manifest;
+  const { inputs, startedAt, backend, versions } = manifest;
+  // Tables and exports are made of the rest, at any time; they change no picture.
+  const files = Object.entries(manifest.files).filter(([name]) => name.endsWith(".pt"));
   return { inputs, startedAt, backend: backend.name, files, tool: versions.tool };
 }
 

@@ -164,3 +164,21 @@ Deno.test({
     ]);
   },
 });
+
+Deno.test({
+  name: "`--dry-run` permits pictures where their labels are exported, and not where only a matrix is",
+  permissions,
+  async fn(): Promise<void> {
+    const reads = async (...words: string[]): Promise<string> =>
+      /--allow-read=(\S*)/.exec((await run([...words, "--dry-run"])).out)![1];
+    strictEqual(
+      await reads("export", "--export", "json"),
+      "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
+    );
+    strictEqual(await reads("export", "--export", "npz"), "/opt/saev,./checkpoints/sae.pt,./shards,./data");
+    strictEqual(
+      await reads("dump", "--export=json,npz"),
+      "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
+    );
+  },
+});
