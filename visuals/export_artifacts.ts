@@ -59,9 +59,7 @@ export async function exportArtifacts(asked: VisualsConfig, hooks?: Partial<JobH
  */
 export async function exportInto(job: OpenedDump, hooks: JobHooks): Promise<string[]> {
   const { config, directory, watch } = job;
-  const kinds = [...new Set(config.export)];
-  const paths = kinds.flatMap((kind) => FILES[kind]).map((name) => `${directory}/${name}`);
-  for (const kind of kinds) {
+  for (const kind of new Set(config.export)) {
     const manifest = (await readManifest(directory))!;
     // Lines hold the latents that are chosen now, so they are cheap and always written anew.
     const isThere = kind === "npz" && FILES[kind].every((name) => Object.hasOwn(manifest.files, name));
@@ -82,7 +80,12 @@ export async function exportInto(job: OpenedDump, hooks: JobHooks): Promise<stri
       artifacts.close();
     }
   }
-  return paths;
+  return exportedPaths(directory, config.export);
+}
+
+/** The files that exports are written to. */
+export function exportedPaths(directory: string, kinds: VisualsConfig["export"]): string[] {
+  return [...new Set(kinds)].flatMap((kind) => FILES[kind]).map((name) => `${directory}/${name}`);
 }
 
 async function writeNpz(

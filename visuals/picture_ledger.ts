@@ -146,9 +146,12 @@ export class PictureLedger {
 function identity(manifest: Manifest | undefined): unknown {
   if (manifest === undefined) return undefined;
   const { inputs, startedAt, backend, versions } = manifest;
-  // Tables and exports are made of the rest, at any time; they change no picture.
-  const files = Object.entries(manifest.files).filter(([name]) => name.endsWith(".pt"));
-  return { inputs, startedAt, backend: backend.name, files, tool: versions.tool };
+  return { inputs, startedAt, backend: backend.name, files: numberFiles(manifest), tool: versions.tool };
+}
+
+/** The files that a run consists of; tables and exports are made of them, at any time, and change no picture. */
+export function numberFiles({ files }: Manifest): Record<string, number> {
+  return Object.fromEntries(Object.entries(files).filter(([name]) => name.endsWith(".pt")));
 }
 
 /** The settings that decide what a picture looks like; which latents are drawn is not among them. */

@@ -8,6 +8,7 @@ import { imageStride } from "../compute/rows.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { fileSize } from "../io/open_file.ts";
 import { fits, openDump } from "./dump.ts";
+import { exportedPaths } from "./export_artifacts.ts";
 import { planFold } from "./fold_rows.ts";
 import type { JobPlan } from "./report.ts";
 
@@ -52,12 +53,13 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
     bytesRead: weights + Math.round(rowBytes * (1 + (passes - 1) * sampled)),
     artifactBytes,
     memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
-    writes: [`${directory}/*.pt`, `${directory}/quantiles.json`, `${directory}/manifest.json`],
+    writes: ["*.pt", "quantiles.json", "latents.parquet", "manifest.json"].map((name) => `${directory}/${name}`),
     draws: [
       `${directory}/index.html`,
       `${directory}/viewer/`,
       ...(config.render === "viewer-only" ? [] : [`${directory}/neurons/`]),
     ],
+    exports: exportedPaths(directory, config.export),
     isComputed: !config.force && await fits(job),
     backend: { name: backend.name, reason },
     pictures: latents * Math.min(config.topK, shards.nImages),

@@ -175,6 +175,15 @@ Deno.test({
       await reads("export", "--export", "json"),
       "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
     );
+    const planJob = (): Promise<JobPlan> => Promise.resolve({ ...PLAN, exports: ["data/token_acts.npz"] });
+    const { out } = await run(["export", "--export", "npz", "--dry-run"], { jobs: { planJob } });
+    deepStrictEqual(out.split("\n").slice(0, 5), [
+      "Would read the artifacts in:",
+      "  data/sort_by_patch/",
+      "Would write for other tools:",
+      "  data/token_acts.npz",
+      "Nothing was done. The command with no more permissions than it needs:",
+    ]);
     strictEqual(await reads("export", "--export", "npz"), "/opt/saev,./checkpoints/sae.pt,./shards,./data");
     strictEqual(
       await reads("dump", "--export=json,npz"),
