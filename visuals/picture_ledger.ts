@@ -56,7 +56,9 @@ export class PictureLedger {
     const found = await readLedger(directory);
     const isSame = found?.request === request && manifest !== undefined;
     const folders = await latentFolders(directory);
-    for (const folder of folders) await (isSame ? removeTemporaries(folder) : removeOwn(folder));
+    // What lies beside another program's artifacts may be that program's.
+    const isOurs = manifest !== undefined || found !== undefined;
+    for (const folder of folders) await (isSame || !isOurs ? removeTemporaries(folder) : removeOwn(folder));
     if (isSame && config.resume && !found.isReplacing) return new PictureLedger(directory, found, true);
     if (config.resume && folders.length > 0) {
       hooks.log(
