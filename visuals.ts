@@ -8,12 +8,15 @@ import { readArtifacts } from "./io/read_artifacts.ts";
 import type { VisualsConfig } from "./config/types.ts";
 import { draw, openMatchingPictures } from "./visuals/draw.ts";
 import { dumpInto, openDump } from "./visuals/dump.ts";
+import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
-export { dumpActivations, type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
+export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
+export { dumpActivations } from "./visuals/dump_activations.ts";
 export { dumpPart } from "./visuals/dump_part.ts";
+export { exportArtifacts } from "./visuals/export_artifacts.ts";
 export { measureSample } from "./visuals/measured_rows.ts";
 export { mergeParts } from "./visuals/merge_parts.ts";
 export { renderArtifacts } from "./visuals/render_artifacts.ts";
@@ -69,12 +72,13 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
   try {
     return await inDirectory(job.directory, config, filled, async (hooks) => {
       const report = await dumpInto(job, hooks);
+      const exported = await exportInto(job, hooks);
       const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });
       try {
         const { latents, drawn } = await draw(config, { directory: job.directory, artifacts, pictures, hooks, watch });
         return {
           ...report,
-          outputs: [`${report.directory}/index.html`],
+          outputs: [`${report.directory}/index.html`, ...exported],
           latents,
           pictures: drawn,
           seconds: (performance.now() - start) / 1000,

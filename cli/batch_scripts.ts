@@ -137,6 +137,7 @@ function stepScript(step: BatchStep, facts: BatchFacts): string {
   const own = [
     ["--n-workers", String(slurm.cpus)],
     ...(step === "merge" ? [["--parts", String(slurm.array)]] : []),
+    ...(step === "merge" && config.export.length > 0 ? [["--export", ...config.export]] : []),
     ...(step === "merge" || step === "measure" ? [] : [["--resume"]]),
     ["--usr2", "go-on"],
   ];

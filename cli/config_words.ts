@@ -5,7 +5,8 @@
 import { listSettings, parseConfig, type VisualsConfig } from "../config.ts";
 
 /** Settings that belong to one command only and are given to it apart. */
-const NOT_HANDED_ON = /^(?:breakLock|dryRun|force|local|nWorkers|part|parts|profile|quiet|resume|usr2|slurm\..*)$/;
+const NOT_HANDED_ON =
+  /^(?:breakLock|dryRun|export|force|local|nWorkers|part|parts|profile|quiet|resume|study|usr2|slurm\..*)$/;
 
 /**
  * The flags that make this configuration: everything that is not the default, whether it came from a flag, a file or a run

@@ -25,8 +25,8 @@ const WORKER_MODULES = ["render/render_worker.ts", "render/store_worker.ts"];
 /**
  * The least that a job needs.
  *
- * Read: the checkpoint, shards, pictures (`visuals` and `render` only), and the output, whose manifest is compared. Write: the
- * output. The workers are those of a program that is local, where pictures are drawn.
+ * Read: the checkpoint, shards, pictures (`visuals`, `render`, and where their labels are exported), and the output, whose
+ * manifest is compared. Write: the output. The workers are those of a program that is local, where pictures are drawn.
  *
  * @example
  * ```ts
@@ -46,12 +46,17 @@ export function grantsFor(
     config.ckpt,
     ...besideCheckpoint(config.ckpt),
     config.data.shardRoot,
-    ...(draws ? [config.images.root] : []),
+    ...(showsPictures(config, command) ? [config.images.root] : []),
     output,
   ];
   const program = localPath(new URL("./", moduleUrl));
   const workers = draws && program !== undefined ? WORKER_MODULES.map((name) => `${program}${name}`) : [];
   return { read: [...new Set(read)], write: [output], workers };
+}
+
+/** Whether pictures are looked at, or their labels. */
+function showsPictures(config: VisualsConfig, command: string): boolean {
+  return command === "visuals" || command === "render" || (command !== "measure" && config.export.includes("json"));
 }
 
 /**

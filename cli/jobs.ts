@@ -26,6 +26,8 @@ export interface Jobs {
   mergeParts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `render`. */
   renderArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `export`. */
+  exportArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
   /** `check`. */

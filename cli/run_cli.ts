@@ -97,6 +97,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Draw pictures and pages of what is computed",
     run: (words, env, started) => runJob("render", words, env, started),
   },
+  export: {
+    usage: "--export npz|json… [FLAGS]",
+    summary: "Write what is computed for other tools: a scipy matrix of every activation, latents as JSON lines",
+    run: (words, env, started) => runJob("export", words, env, started),
+  },
   submit: {
     usage: "--slurm.array N [FLAGS]",
     summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
@@ -177,10 +182,17 @@ function findCommand(name: string | undefined): Command {
 }
 
 /** Jobs that take a configuration and report what they did. */
-type JobName = "main" | "dumpActivations" | "dumpPart" | "measureSample" | "mergeParts" | "renderArtifacts";
+type JobName =
+  | "main"
+  | "dumpActivations"
+  | "dumpPart"
+  | "exportArtifacts"
+  | "measureSample"
+  | "mergeParts"
+  | "renderArtifacts";
 
 /** Commands that compute or draw. */
-type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "submit";
+type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "submit";
 
 async function runJob(
   command: JobCommand,
@@ -223,13 +235,27 @@ async function runJob(
 
 function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig): JobName {
   if (command === "dump") return part === undefined ? "dumpActivations" : "dumpPart";
-  return ({ visuals: "main", measure: "measureSample", merge: "mergeParts", render: "renderArtifacts" } as const)[
-    command
-  ];
+  const jobs = {
+    visuals: "main",
+    measure: "measureSample",
+    merge: "mergeParts",
+    render: "renderArtifacts",
+    export: "exportArtifacts",
+  } as const;
+  return jobs[command];
 }
 
 /** Flags that only some commands know what to do with. */
-function checkSplit(command: JobCommand, { part, parts, local }: VisualsConfig): void {
+function checkSplit(command: JobCommand, { part, parts, local, export: kinds }: VisualsConfig): void {
+  if (command === "export" && kinds.length === 0) {
+    throw new ConfigError("export lacks --export, expected npz or json", { path: "export" });
+  }
+  if (part !== undefined && kinds.length > 0) {
+    throw new ConfigError(
+      "--export reads all rows, so it makes no sense with --part; give it to merge, or export afterwards",
+      { path: "export" },
+    );
+  }
   const misplaced = part !== undefined && command !== "dump" && command !== "render"
     ? ["--part", "dump or render"]
     : local && (command !== "dump" || part !== undefined)

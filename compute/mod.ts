@@ -31,6 +31,7 @@ export * from "./row_statistics.ts";
 export * from "./rows.ts";
 export * from "./sae.ts";
 export * from "./sketch_percentiles.ts";
+export * from "./slice_sae.ts";
 export * from "./tensor.ts";
 export * from "./topk.ts";
 export * from "./with_input_norm.ts";

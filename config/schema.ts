@@ -164,6 +164,14 @@ const GROUPS = {
       description:
         "Draw each latent's pictures to PNG files, or to JPEG files of quality 90; or to none, and show them in the page alone",
     }),
+    diverse: z.boolean().default(false).meta({
+      description: "Leave out a latent's pictures that look nearly like one ranked above; see docs/insight.md",
+    }),
+    diverseDistance: z.int().min(0).max(64).default(10).meta({
+      description:
+        "With --diverse, pictures whose perceptual hashes differ in at most this many of 64 bits are nearly alike",
+      unit: "bits",
+    }),
     fit: z.enum(["square", "clip", "dinov2"]).default("square").meta({
       description: "Fit a picture by squeezing it as upstream does, or by the model's own resize and crop",
     }),
@@ -181,6 +189,15 @@ const GROUPS = {
     maxPixels: count().default(178_956_970).meta({
       description: "Refuse to decode a picture larger than this",
       unit: "pixels",
+    }),
+  },
+  "Beyond the pictures": {
+    export: z.array(z.enum(["npz", "json"])).default([]).meta({
+      description: "Also write every activation as a scipy matrix with var.parquet, or the shown latents as JSON lines",
+    }),
+    study: z.boolean().default(false).meta({
+      description:
+        "With visuals, also read all rows again for label statistics and the patch audit of the shown latents",
     }),
   },
   "Compute": {
@@ -258,6 +275,7 @@ const SCHEMA = z.strictObject({
   ...GROUPS["Rows"],
   ...GROUPS["Ranking and statistics"],
   ...GROUPS["Latents and pictures"],
+  ...GROUPS["Beyond the pictures"],
   ...GROUPS["Compute"],
   ...GROUPS["Run"],
   ...GROUPS["Slurm"],

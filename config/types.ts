@@ -93,6 +93,14 @@ export interface VisualsConfig {
   readonly seed: number;
   /** Files that pictures with heatmaps are drawn to; none with `viewer-only`. */
   readonly render: "png" | "jpeg" | "viewer-only";
+  /** Leave out pictures of a latent that look nearly like one ranked above. */
+  readonly diverse: boolean;
+  /** Bits of 64 in which the perceptual hashes of such pictures differ at most. */
+  readonly diverseDistance: number;
+  /** What to write for other tools beside the artifacts. */
+  readonly export: readonly ("npz" | "json")[];
+  /** Read all rows again for label statistics and the patch audit. */
+  readonly study: boolean;
   /** How a picture is fitted to the square. */
   readonly fit: "square" | "clip" | "dinov2";
   /** Rows and columns of the patch grid; undefined for a square one. */

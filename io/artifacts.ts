@@ -7,10 +7,12 @@ import type { LatentState } from "../compute/latent_state.ts";
 import { tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import { SKETCH_NAME, sparseSketch } from "./_stored_sketch.ts";
+import { LATENTS_NAME, latentsTable } from "./latents_table.ts";
 import { atomicWrite, makeDirectory, moveFile, removeFile, removeTree } from "./atomic_write.ts";
 import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
 import { fileSize, isDirectory, listDirectory } from "./open_file.ts";
 import { readManifest } from "./read_manifest.ts";
+import { type Table, writeTable } from "./write_table.ts";
 import { type StreamedTensor, type TorchOutput, writeTorch } from "./write_torch.ts";
 
 /** Name of the table of quantiles. */
@@ -30,6 +32,10 @@ export interface ArtifactSet {
   readonly result: WritableResult;
   /** The state's quantile sketch, or a function that gives it as it is stored. */
   readonly sketch: Pick<LatentState, "histogram" | "min" | "max"> | (() => Record<string, TorchOutput>);
+  /** `u32 [dSae]`: rows on which each latent fired. */
+  readonly count: Uint32Array;
+  /** `f32 [dSae]`: each latent's largest activation. */
+  readonly max: Float32Array;
   /** Said in the file of percentiles, if they are not the online estimates. */
   readonly percentileNote?: string | undefined;
   /** Percentile that `result.percentiles` estimates; part of the file's name. */
@@ -41,6 +47,15 @@ export interface ArtifactSet {
     readonly relativeError: number;
   };
 }
+
+/** Made of artifacts later, on request; those of other artifacts go away with them. */
+const ADDED_NAMES: ReadonlySet<string> = new Set([
+  "token_acts.npz",
+  "var.parquet",
+  "latents.jsonl",
+  "labels.parquet",
+  "audit.parquet",
+]);
 
 /** What the manifest records beside the files. */
 export type ManifestFacts = Omit<Manifest, "format" | "files">;
@@ -82,6 +97,7 @@ export function percentilesName(percentile: number): string {
  * `sketch.pt` is a dictionary: `offsets` int64 `[dSae + 1]`, `bin` int16 and `count` int32 (int64 if one passes 2^31 − 1)
  * of the nonempty bins, latent j's being `offsets[j] … offsets[j + 1] − 1`; and `min`, `max` f32 `[dSae]`. Bins are those
  * of compute's quantile sketch. `quantiles.json` holds quantiles read from it, null for a latent that never fired.
+ * `latents.parquet` is the table of `latentsTable`.
  *
  * @param directory See {@linkcode artifactDirectory}; made if missing.
  * @returns The manifest as written.
@@ -129,6 +145,9 @@ async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts)
   const quantiles = quantilesJson(set.quantiles);
   await atomicWrite(`${staging}/${QUANTILES_NAME}`, quantiles);
   files[QUANTILES_NAME] = new TextEncoder().encode(quantiles).length;
+  // Last: what is streamed may have filled the arrays only now.
+  await writeTable(`${staging}/${LATENTS_NAME}`, tableOf(set));
+  files[LATENTS_NAME] = await fileSize(`${staging}/${LATENTS_NAME}`) ?? 0;
   const manifest: Manifest = { format: MANIFEST_FORMAT, ...facts, files };
   // From here on the set is complete, and whoever finds it publishes it.
   await atomicWrite(`${staging}/${MANIFEST_NAME}`, JSON.stringify(manifest, undefined, 2) + "\n");
@@ -164,6 +183,36 @@ export async function recoverArtifacts(directory: string): Promise<boolean> {
   return true;
 }
 
+/**
+ * Adds files to artifacts that are there, or replaces some, all of them or none: as {@linkcode writeArtifacts} does.
+ *
+ * @param manifest The artifacts' manifest.
+ * @param write Writes the files into a directory and says which.
+ * @returns The manifest as it is now.
+ * @throws {ArtifactError} If a file cannot be written; the artifacts stay as they were.
+ */
+export async function addArtifacts(
+  directory: string,
+  manifest: Manifest,
+  write: (staging: string) => Promise<readonly string[]>,
+): Promise<Manifest> {
+  const staging = stagingDirectory(directory);
+  await removeTree(staging);
+  await makeDirectory(staging);
+  let extended: Manifest;
+  try {
+    const files: Record<string, number> = { ...manifest.files };
+    for (const name of await write(staging)) files[name] = await fileSize(`${staging}/${name}`) ?? 0;
+    extended = { ...manifest, files };
+    await atomicWrite(`${staging}/${MANIFEST_NAME}`, JSON.stringify(extended, undefined, 2) + "\n");
+  } catch (error) {
+    await removeTree(staging).catch(() => undefined);
+    throw error;
+  }
+  await publish(directory, extended);
+  return extended;
+}
+
 /** Beside the artifacts, so on the same disk: renaming needs no room, and a full disk leaves what was there before. */
 function stagingDirectory(directory: string): string {
   return `${directory}/.incoming`;
@@ -173,7 +222,7 @@ function stagingDirectory(directory: string): string {
 async function publish(directory: string, manifest: Manifest): Promise<void> {
   const staging = stagingDirectory(directory);
   await removeFile(`${directory}/${MANIFEST_NAME}`);
-  await removeOtherPercentiles(directory, manifest);
+  await removeForeign(directory, manifest);
   const left = new Set(await listDirectory(staging));
   for (const name of Object.keys(manifest.files)) {
     if (left.has(name)) await moveFile(`${staging}/${name}`, `${directory}/${name}`);
@@ -182,11 +231,26 @@ async function publish(directory: string, manifest: Manifest): Promise<void> {
   await removeTree(staging);
 }
 
-/** Estimates of another percentile belong to another run. */
-async function removeOtherPercentiles(directory: string, { files }: Manifest): Promise<void> {
+/** Estimates of another percentile, and what was added to other artifacts, belong to another run. */
+async function removeForeign(directory: string, { files }: Manifest): Promise<void> {
   for (const name of await listDirectory(directory)) {
-    if (/^percentiles_p[\d.]+\.pt$/.test(name) && !Object.hasOwn(files, name)) await removeFile(`${directory}/${name}`);
+    const isOptional = /^percentiles_p[\d.]+\.pt$/.test(name) || ADDED_NAMES.has(name);
+    if (isOptional && !Object.hasOwn(files, name)) await removeFile(`${directory}/${name}`);
   }
+}
+
+function tableOf({ result, count, max, quantiles }: ArtifactSet): Table {
+  const { sparsity, meanValues, topI, topCount } = result;
+  return latentsTable({
+    sparsity: sparsity.data,
+    meanValues: meanValues.data,
+    count,
+    max,
+    k: topI.shape[1],
+    topI: topI.data,
+    topCount: topCount.data,
+    quantiles,
+  });
 }
 
 /** One line per latent; JSON has no NaN. */

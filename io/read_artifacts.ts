@@ -9,7 +9,7 @@ import { asArtifact, deriveRanking, toU32 } from "./_artifact_parts.ts";
 import { expandSketch, readSketch, type Sketch, SKETCH_NAME, type StoredSketch } from "./_stored_sketch.ts";
 import { percentilesName } from "./artifacts.ts";
 import { type Manifest, MANIFEST_NAME } from "./manifest.ts";
-import { fileSize, type FileSource, openFile } from "./open_file.ts";
+import { fileSize, type FileSource, isDirectory, listDirectory, openFile } from "./open_file.ts";
 import { readManifest } from "./read_manifest.ts";
 import { type LazyTensor, openTensor } from "./torch_file.ts";
 import type { TorchTensor } from "./torch_tensor.ts";
@@ -56,6 +56,29 @@ export interface StoredArtifacts {
   readAll(): Promise<TopKImg | TopKPatch>;
   /** Closes the files. Idempotent. */
   close(): void;
+}
+
+/**
+ * The percentile of the artifacts in a directory that another program wrote: upstream's, which have no manifest.
+ *
+ * @param wanted The percentile that is taken if the directory has several.
+ * @returns Undefined if the artifacts are ours, finished or not, or there are none.
+ *
+ * @example
+ * ```ts
+ * import { foreignPercentile } from "./read_artifacts.ts";
+ * console.assert(await foreignPercentile("fixtures/golden/emoji-sort_by_patch", 99) === 99);
+ * console.assert(await foreignPercentile("fixtures/golden", 99) === undefined);
+ * ```
+ */
+export async function foreignPercentile(directory: string, wanted: number): Promise<number | undefined> {
+  if (!await isDirectory(directory)) return undefined;
+  const names = await listDirectory(directory);
+  // Counts and ranking values are what only our own hold, and a set on its way lies in a directory of its own.
+  const isOurs = [MANIFEST_NAME, "top_count.pt", "rank_values.pt", ".incoming"].some((name) => names.includes(name));
+  if (isOurs || !names.includes("top_values.pt")) return undefined;
+  const found = names.flatMap((name) => /^percentiles_p(\d+(?:\.\d+)?)\.pt$/.exec(name)?.[1] ?? []).map(Number);
+  return found.includes(wanted) ? wanted : found[0];
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * From shards to artifacts: `dumpActivations`, and the two rankings without the writing.
+ * From shards to artifacts, and the two rankings without the writing.
  * @module
  */
 import { type BackendChoice, chooseBackend } from "../compute/choose_backend.ts";
@@ -19,7 +19,6 @@ import { readManifest } from "../io/read_manifest.ts";
 import { foldRows, PERCENTILE_LR, planFold } from "./fold_rows.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
 import { measureRows } from "./measure_rows.ts";
-import { inDirectory } from "./in_directory.ts";
 import { type Inputs, openInputs } from "./open_inputs.ts";
 import { followRun, outputDirectory } from "./output_directory.ts";
 import type { JobSummary } from "./report.ts";
@@ -33,6 +32,7 @@ const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
   "breakLock",
   "checkpointEvery",
   "dryRun",
+  "export",
   "force",
   "local",
   "part",
@@ -41,6 +41,7 @@ const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
   "quiet",
   "resume",
   "slurm",
+  "study",
   "usr2",
 ]);
 
@@ -59,21 +60,6 @@ interface Pass {
 export interface DumpReport extends JobSummary {
   /** The artifacts' directory. */
   readonly directory: string;
-}
-
-/**
- * Computes the ranking and the statistics and writes them, unless artifacts of the same request are there already.
- *
- * @throws {ConfigError | CheckpointError | ShardFormatError} Before any work, if the inputs do not fit.
- * @throws {NonFiniteError} If a row holds NaN or an infinity and the configuration refuses them.
- * @throws {ArtifactError} If the artifacts cannot be written, or another job works in their directory.
- * @throws {DOMException} `AbortError` if the hooks' signal fires; with `resume` the pass goes on from there.
- */
-export async function dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<DumpReport> {
-  const job = await openDump(config);
-  // What is only looked at may lie where nothing can be written.
-  if (!config.force && await fits(job)) return reused(job, withDefaults(hooks));
-  return await inDirectory(job.directory, job.config, withDefaults(hooks), (held) => dumpInto(job, held));
 }
 
 /** A dump whose inputs are open. */
@@ -113,7 +99,7 @@ function whatIsAsked(config: VisualsConfig): object {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !HOW_IT_IS_RUN.has(key)));
 }
 
-/** {@linkcode dumpActivations} in a directory that is this job's alone. */
+/** Computes and writes the artifacts, unless they are there, in a directory that is this job's alone. */
 export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpReport> {
   const { config, inputs, directory, request, watch } = job;
   const { progress } = hooks;
@@ -134,6 +120,8 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
       writeArtifacts(directory, {
         result,
         sketch: state,
+        count: state.count,
+        max: state.max,
         percentile: config.percentile,
         quantiles: { at: QUANTILES, values: quantiles(state, QUANTILES).data, relativeError: SKETCH_RELATIVE_ERROR },
       }, {
@@ -167,7 +155,7 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
  *
  * Nothing is written. Source: upstream's `get_topk_img`.
  *
- * @throws {ConfigError} If `sortBy` is not `img`, or as {@linkcode dumpActivations}.
+ * @throws {ConfigError} If `sortBy` is not `img`, or as `dumpActivations`.
  */
 export async function getTopkImg(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<TopKImg> {
   const result = await rankOnly(config, hooks, ["img"], "getTopkImg");
@@ -180,7 +168,7 @@ export async function getTopkImg(config: VisualsConfig, hooks?: Partial<JobHooks
  *
  * Nothing is written. Source: upstream's `get_topk_patch`.
  *
- * @throws {ConfigError} If `sortBy` is `img`, or as {@linkcode dumpActivations}.
+ * @throws {ConfigError} If `sortBy` is `img`, or as `dumpActivations`.
  */
 export async function getTopkPatch(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<TopKPatch> {
   const result = await rankOnly(config, hooks, ["patch", "sum"], "getTopkPatch");
@@ -308,7 +296,7 @@ export async function fits({ directory, request }: OpenedDump, log: JobHooks["lo
 }
 
 /** The report of a job that found its artifacts. */
-async function reused(job: OpenedDump, { log }: JobHooks): Promise<DumpReport> {
+export async function reused(job: OpenedDump, { log }: JobHooks): Promise<DumpReport> {
   const { directory } = job;
   const { backend, startedAt } = (await readManifest(directory))!;
   log(`Using the artifacts in ${directory}, computed by ${backend.name} at ${startedAt}`);

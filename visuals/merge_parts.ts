@@ -17,6 +17,7 @@ import { type JoinedStates } from "../io/join_states.ts";
 import { currentVersions } from "../io/manifest.ts";
 import { PART_STATE_NAME, partDirectory } from "../io/parts.ts";
 import { distributionsNote, openDump, type OpenedDump, QUANTILES } from "./dump.ts";
+import { exportInto } from "./export_artifacts.ts";
 import { findParts, type FoundParts } from "./find_parts.ts";
 import { planFold } from "./fold_rows.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
@@ -35,6 +36,8 @@ const DISTRIBUTION_PIECE = 2 ** 20;
  * their file and the manifest say so. Latents are merged a few at a time over open files: memory is that of the artifacts'
  * small arrays, whatever the number of parts.
  *
+ * Afterwards whatever `config.export` names is written.
+ *
  * @throws {ArtifactError} If parts are missing, of another request or damaged (the message names the command that computes only
  * those), or the artifacts cannot be written.
  */
@@ -42,7 +45,10 @@ export async function mergeParts(asked: VisualsConfig, hooks?: Partial<JobHooks>
   const job = await openDump(asked);
   const filled = withDefaults(hooks);
   const found = await job.watch.time("find parts", () => findParts(job, asked.parts));
-  return await inDirectory(job.directory, job.config, filled, (hooks) => mergeFound(job, found, hooks));
+  return await inDirectory(job.directory, job.config, filled, async (hooks) => {
+    const summary = await mergeFound(job, found, hooks);
+    return { ...summary, outputs: [...summary.outputs ?? [], ...await exportInto(job, hooks)] };
+  });
 }
 
 async function mergeFound(job: OpenedDump, found: FoundParts, hooks: JobHooks): Promise<JobSummary> {
@@ -106,6 +112,8 @@ async function artifactSet(joined: JoinedStates, percentile: number, hooks: JobH
   const topI = tensor(new Uint32Array(dSae * k), [dSae, k]);
   const topPatchI = tensor(new Uint32Array(dSae * k), [dSae, k]);
   const topCount = tensor(new Uint32Array(dSae), [dSae]);
+  const count = new Uint32Array(dSae);
+  const max = new Float32Array(dSae);
   const [means, rates, percentiles] = [0, 0, 0].map(() => tensor(new Float32Array(dSae), [dSae]));
   const values = new Float64Array(dSae * QUANTILES.length);
   const collect = (state: LatentState, first: number): void => {
@@ -113,6 +121,8 @@ async function artifactSet(joined: JoinedStates, percentile: number, hooks: JobH
     topI.data.set(state.topImage, first * k);
     topPatchI.data.set(state.topPatch, first * k);
     topCount.data.set(state.topCount, first);
+    count.set(state.count, first);
+    max.set(state.max, first);
     means.data.set(meanValues(state).data, first);
     rates.data.set(sparsity(state).data, first);
     percentiles.data.set(sketchPercentiles(state, percentile).data, first);
@@ -150,6 +160,8 @@ async function artifactSet(joined: JoinedStates, percentile: number, hooks: JobH
       ? { kind: "img", topValues: rankValues, ...shared }
       : { kind: "patch", topValues: { shape: [dSae, k, patches], pieces: heatmaps }, topPatchI, ...shared },
     sketch: () => sketch.join(),
+    count,
+    max,
     percentile,
     percentileNote: percentileNote(percentile),
     quantiles: { at: QUANTILES, values, relativeError: SKETCH_RELATIVE_ERROR },

@@ -57,8 +57,10 @@ export class PictureLedger {
     const found = await readLedger(directory);
     const isSame = found?.request === request && manifest !== undefined;
     const folders = await latentFolders(directory);
-    for (const folder of folders) await (isSame ? removeTemporaries(folder) : removeOwn(folder));
-    if (!isSame) await removeFile(`${directory}/${PICTURE_MAPS_NAME}`);
+    // What lies beside another program's artifacts may be that program's.
+    const isOurs = manifest !== undefined || found !== undefined;
+    for (const folder of folders) await (isSame || !isOurs ? removeTemporaries(folder) : removeOwn(folder));
+    if (!isSame && isOurs) await removeFile(`${directory}/${PICTURE_MAPS_NAME}`);
     if (isSame && config.resume && !found.isReplacing) return new PictureLedger(directory, found, true);
     if (config.resume && folders.length > 0) {
       hooks.log(
@@ -154,8 +156,13 @@ export class PictureLedger {
 /** What tells one set of artifacts from another, were they computed again too. */
 function identity(manifest: Manifest | undefined): unknown {
   if (manifest === undefined) return undefined;
-  const { inputs, startedAt, backend, files, versions } = manifest;
-  return { inputs, startedAt, backend: backend.name, files, tool: versions.tool };
+  const { inputs, startedAt, backend, versions } = manifest;
+  return { inputs, startedAt, backend: backend.name, files: numberFiles(manifest), tool: versions.tool };
+}
+
+/** The files that a run consists of; tables and exports are made of them, at any time, and change no picture. */
+export function numberFiles({ files }: Manifest): Record<string, number> {
+  return Object.fromEntries(Object.entries(files).filter(([name]) => name.endsWith(".pt")));
 }
 
 /** The settings that decide what a picture looks like; which latents are drawn is not among them. */

@@ -10,6 +10,9 @@ import type { VisualsConfig } from "../config/types.ts";
 import { refuseLinksOut } from "../io/contained.ts";
 import { fileSize } from "../io/open_file.ts";
 import { fits, openDump } from "./dump.ts";
+import { readArtifacts } from "../io/read_artifacts.ts";
+import { exportedPaths } from "./export_artifacts.ts";
+import { findForeign, type ForeignArtifacts } from "./foreign_artifacts.ts";
 import { planFold } from "./fold_rows.ts";
 import type { JobPlan } from "./report.ts";
 
@@ -22,6 +25,8 @@ const BATCHES_IN_FLIGHT = 3;
  * @throws {ConfigError | CheckpointError | ShardFormatError | ArtifactError} As the job would.
  */
 export async function planJob(request: VisualsConfig): Promise<JobPlan> {
+  const foreign = await findForeign(request);
+  if (foreign !== undefined) return await planForeign(foreign);
   const job = await openDump(request);
   const { config, inputs, directory } = job;
   const { shards, sae, layout, nRows } = inputs;
@@ -56,14 +61,38 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
     bytesRead: weights + Math.round(rowBytes * (1 + (passes - 1) * sampled)),
     artifactBytes,
     memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
-    writes: [`${directory}/*.pt`, `${directory}/quantiles.json`, `${directory}/manifest.json`],
-    draws: [
-      `${directory}/index.html`,
-      `${directory}/viewer/`,
-      ...(config.render === "viewer-only" ? [] : [`${directory}/neurons/`]),
-    ],
+    writes: ["*.pt", "quantiles.json", "latents.parquet", "manifest.json"].map((name) => `${directory}/${name}`),
+    draws: drawn(config, directory),
+    exports: exportedPaths(directory, config.export),
     isComputed: !config.force && await fits(job),
     backend: { name: backend.name, reason },
     pictures: latents * Math.min(config.topK, shards.nImages),
   };
+}
+
+/** Nothing is computed where another program's artifacts are. */
+async function planForeign({ config, directory, percentile }: ForeignArtifacts): Promise<JobPlan> {
+  const artifacts = await readArtifacts(directory, { percentile });
+  artifacts.close();
+  const { dSae, k, distributionsShape: [, rows] } = artifacts;
+  const latents = Math.min(dSae, config.nLatents + config.includeLatents.length);
+  const none = { dVit: 0, flops: 0, bytesRead: 0, artifactBytes: 0, memoryBytes: 0, shards: 0, images: 0 };
+  return {
+    ...none,
+    directory,
+    reads: [],
+    rows,
+    dSae,
+    writes: [],
+    draws: drawn(config, directory),
+    exports: [],
+    isComputed: true,
+    backend: { name: "none", reason: "another program computed the artifacts" },
+    pictures: latents * k,
+  };
+}
+
+function drawn({ render }: VisualsConfig, directory: string): string[] {
+  const pictures = render === "viewer-only" ? [] : [`${directory}/neurons/`];
+  return [`${directory}/index.html`, `${directory}/viewer/`, ...pictures];
 }

@@ -13,8 +13,8 @@ import { plotSketchDistributions } from "../render/plot_sketch_distributions.ts"
 import { svgToPng } from "../render/svg_to_png.ts";
 
 /** The plot's file; undefined when no distribution was asked for. */
-export function distributionsName(config: VisualsConfig, { dSae }: StoredArtifacts): string | undefined {
-  const m = Math.min(config.nDistributions, dSae);
+export function distributionsName(config: VisualsConfig, artifacts: StoredArtifacts): string | undefined {
+  const m = howMany(config, artifacts);
   return m === 0 ? undefined : `${m}_activation_distributions.png`;
 }
 
@@ -28,7 +28,7 @@ export async function plotDistributions(
   artifacts: StoredArtifacts,
   directory: string,
 ): Promise<void> {
-  const m = Math.min(config.nDistributions, artifacts.dSae);
+  const m = howMany(config, artifacts);
   if (m === 0) return;
   const kept = artifacts.distributionsShape[0] >= m;
   const { svg } = kept ? await fromActivations(artifacts, m) : await fromSketch(artifacts, m);
@@ -39,6 +39,11 @@ export async function plotDistributions(
     await atomicWrite(`${directory}/${name}.png`, await svgToPng(svg));
     await atomicWrite(`${directory}/${name}.svg`, svg);
   }
+}
+
+/** Without a sketch there is nothing to draw of latents whose activations were not kept. */
+function howMany({ nDistributions }: VisualsConfig, { manifest, dSae, distributionsShape }: StoredArtifacts): number {
+  return Math.min(nDistributions, manifest === undefined ? distributionsShape[0] : dSae);
 }
 
 /** Whether this very plot is there, from a run before: drawing it takes longer than all of a small job. */

@@ -10,6 +10,7 @@ import type { PictureSource } from "../io/datasets/picture_source.ts";
 import { isDirectory, listDirectory } from "../io/open_file.ts";
 import { readArtifacts, type StoredArtifacts } from "../io/read_artifacts.ts";
 import { draw, openMatchingPictures } from "./draw.ts";
+import { findForeign, openForeignPictures } from "./foreign_artifacts.ts";
 import { fits, openDump, type OpenedDump } from "./dump.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
 import { inDirectory } from "./in_directory.ts";
@@ -21,7 +22,8 @@ import { storeViewerPictures } from "./write_viewer.ts";
 
 /** What drawing works on. */
 interface Drawing {
-  readonly job: OpenedDump;
+  /** Settings, where it goes, and when it began. */
+  readonly job: Pick<OpenedDump, "config" | "directory" | "startedMs">;
   readonly artifacts: StoredArtifacts;
   readonly pictures: PictureSource;
   readonly watch: Stopwatch;
@@ -34,11 +36,18 @@ interface Drawing {
  * `parts/render-i-of-n/`. Without it everything is: what parts have drawn and stored is moved into place, what is missing is
  * made, and the viewer and the plots are written. The files are those of one render, byte for byte.
  *
+ * Artifacts of upstream's, which have no manifest, are drawn as they are: neither checkpoint nor shards are looked at.
+ *
  * @throws {ArtifactError} If there are no artifacts of this request, or something cannot be written.
  * @throws {DatasetError} If the pictures are not those that the activations were recorded from.
  */
 export async function renderArtifacts(asked: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary> {
   const filled = withDefaults(hooks);
+  const foreign = await findForeign(asked);
+  if (foreign !== undefined) {
+    filled.log(`${foreign.directory} has no manifest: drawing what another program computed, as it is`);
+    return await drawJob(foreign, foreign.percentile, () => openForeignPictures(asked, foreign), filled);
+  }
   const job = await openDump(asked);
   const { directory, config } = job;
   if (!await fits(job)) {
@@ -47,13 +56,23 @@ export async function renderArtifacts(asked: VisualsConfig, hooks?: Partial<JobH
       { path: directory },
     );
   }
+  return await drawJob(job, config.percentile, () => openMatchingPictures(job), filled);
+}
+
+async function drawJob(
+  job: Drawing["job"],
+  percentile: number,
+  open: () => Promise<PictureSource>,
+  hooks: JobHooks,
+): Promise<JobSummary> {
+  const { directory, config } = job;
   const watch = new Stopwatch();
-  const pictures = await watch.time("open pictures", () => openMatchingPictures(job));
+  const pictures = await watch.time("open pictures", open);
   try {
-    const artifacts = await readArtifacts(directory, { percentile: config.percentile });
+    const artifacts = await readArtifacts(directory, { percentile });
     try {
       const drawing = { job, artifacts, pictures, watch };
-      return await (config.part === undefined ? drawAll(drawing, filled) : drawParts(drawing, config.part, filled));
+      return await (config.part === undefined ? drawAll(drawing, hooks) : drawParts(drawing, config.part, hooks));
     } finally {
       artifacts.close();
     }

@@ -33,6 +33,8 @@ export interface JobPlan {
   readonly draws: readonly string[];
   /** Whether fitting artifacts are there, so that nothing has to be computed. */
   readonly isComputed: boolean;
+  /** Files it would write for other tools. */
+  readonly exports: readonly string[];
   /** Backend it would use, and why. */
   readonly backend: { readonly name: string; readonly reason: string };
   /** Pictures it would draw at most. */

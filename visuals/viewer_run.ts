@@ -8,6 +8,7 @@ import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import type { ViewerRun } from "../render/viewer_data.ts";
 import { digest } from "./digest.ts";
+import { numberFiles } from "./picture_ledger.ts";
 import { viewerColumns } from "./viewer_columns.ts";
 
 /**
@@ -30,7 +31,7 @@ export async function viewerRun(
   const known = manifest === undefined ? artifacts.directory : {
     inputs: manifest.inputs,
     backend: manifest.backend.name,
-    files: manifest.files,
+    files: numberFiles(manifest),
     tool: manifest.versions.tool,
   };
   const columns = await viewerColumns(config, artifacts);

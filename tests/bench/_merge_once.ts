@@ -2,8 +2,10 @@
 import process from "node:process";
 import { PART_STATE_NAME, partDirectory } from "../../io/parts.ts";
 import { mergeParts } from "../../visuals.ts";
+import { stateLengths } from "../../compute/empty_state.ts";
 import { findParts } from "../../visuals/find_parts.ts";
 import { openDump } from "../../visuals/dump.ts";
+import { planFold } from "../../visuals/fold_rows.ts";
 import { Stopwatch } from "../../visuals/hooks.ts";
 import { withJoined } from "../../visuals/join_parts.ts";
 
@@ -22,11 +24,13 @@ if (maxOpen === undefined) {
     nRows: part.nRows,
   }));
   const watch = new Stopwatch();
+  const plan = planFold(job.config, job.inputs, job.inputs.layout);
+  const shape = stateLengths(job.inputs.sae.dSae, plan);
   const scratch = `${job.directory}/parts/.merging`;
   const hooks = { signal: undefined, log: () => {}, progress: () => {} };
   await withJoined(
     files,
-    { scratch, hooks, watch, maxOpen: Number(maxOpen) },
+    { shape, nDistributions: plan.nDistributions, scratch, hooks, watch, maxOpen: Number(maxOpen) },
     (joined) =>
       watch.time("merge", async () => {
         const { header: { dSae }, latentsPerChunk: step } = joined;

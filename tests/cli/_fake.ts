@@ -26,6 +26,7 @@ export const PLAN: JobPlan = {
   memoryBytes: 67_108_864,
   writes: ["data/sort_by_patch/manifest.json"],
   draws: ["data/sort_by_patch/index.html"],
+  exports: [],
   isComputed: false,
   backend: { name: "wasm", reason: "no WebGPU adapter" },
   pictures: 96,
@@ -52,7 +53,7 @@ export async function run(
       seen = config;
       return options.jobs?.dumpActivations?.(config, hooks) ?? Promise.resolve({});
     },
-    ...split(options.jobs, (config) => seen = config),
+    ...others(options.jobs, (config) => seen = config),
     planJob: (config) => {
       seen = config;
       return options.jobs?.planJob?.(config) ?? Promise.resolve(PLAN);
@@ -85,20 +86,17 @@ export async function run(
   return { code, out, err, config: seen };
 }
 
-/** The jobs that a split run is made of. */
-function split(
+/** Jobs that take a configuration and report what they did, beside the first two. */
+const OTHERS = ["dumpPart", "exportArtifacts", "measureSample", "mergeParts", "renderArtifacts"] as const;
+
+/** Those that no test has given do nothing. */
+function others(
   given: Partial<Jobs> | undefined,
   saw: (config: VisualsConfig) => void,
-): Pick<Jobs, "dumpPart" | "measureSample" | "mergeParts" | "renderArtifacts"> {
-  const fake =
-    (name: "dumpPart" | "measureSample" | "mergeParts" | "renderArtifacts"): Jobs["main"] => (config, hooks) => {
-      saw(config);
-      return given?.[name]?.(config, hooks) ?? Promise.resolve({});
-    };
-  return {
-    dumpPart: fake("dumpPart"),
-    measureSample: fake("measureSample"),
-    mergeParts: fake("mergeParts"),
-    renderArtifacts: fake("renderArtifacts"),
-  };
+): Pick<Jobs, typeof OTHERS[number]> {
+  const fakes = OTHERS.map((name): [string, Jobs["main"]] => [name, (config, hooks) => {
+    saw(config);
+    return given?.[name]?.(config, hooks) ?? Promise.resolve({});
+  }]);
+  return Object.fromEntries(fakes) as Pick<Jobs, typeof OTHERS[number]>;
 }

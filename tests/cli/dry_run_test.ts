@@ -164,3 +164,30 @@ Deno.test({
     ]);
   },
 });
+
+Deno.test({
+  name: "`--dry-run` permits pictures where their labels are exported, and not where only a matrix is",
+  permissions,
+  async fn(): Promise<void> {
+    const reads = async (...words: string[]): Promise<string> =>
+      /--allow-read=(\S*)/.exec((await run([...words, "--dry-run"])).out)![1];
+    strictEqual(
+      await reads("export", "--export", "json"),
+      "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
+    );
+    const planJob = (): Promise<JobPlan> => Promise.resolve({ ...PLAN, exports: ["data/token_acts.npz"] });
+    const { out } = await run(["export", "--export", "npz", "--dry-run"], { jobs: { planJob } });
+    deepStrictEqual(out.split("\n").slice(0, 5), [
+      "Would read the artifacts in:",
+      "  data/sort_by_patch/",
+      "Would write for other tools:",
+      "  data/token_acts.npz",
+      "Nothing was done. The command with no more permissions than it needs:",
+    ]);
+    strictEqual(await reads("export", "--export", "npz"), "/opt/saev,./checkpoints/sae.pt,./shards,./data");
+    strictEqual(
+      await reads("dump", "--export=json,npz"),
+      "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
+    );
+  },
+});

@@ -17,7 +17,13 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
     jobs: remoteJobs(() => {
       const { port1, port2 } = new MessageChannel();
       const missing = (): Promise<never> => Promise.reject(new Error("not asked for"));
-      const split = { dumpPart: missing, measureSample: missing, mergeParts: missing, renderArtifacts: missing };
+      const split = {
+        dumpPart: missing,
+        measureSample: missing,
+        mergeParts: missing,
+        renderArtifacts: missing,
+        exportArtifacts: missing,
+      };
       const none = { ...split, checkInputs: missing, inspectPath: missing };
       serveJobs(
         port2,

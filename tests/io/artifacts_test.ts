@@ -55,6 +55,8 @@ function setOf(result: TopKImg | TopKPatch, percentile = 99): ArtifactSet & { re
   return {
     result,
     sketch: { histogram, min: f32(dSae), max: f32(dSae) },
+    count: Uint32Array.of(3, 0, 2 ** 31, 0, 1),
+    max: f32(dSae),
     percentile,
     quantiles: { at: [0.5, 0.99], values, relativeError: 1 / 65 },
   };

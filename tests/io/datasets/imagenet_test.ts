@@ -11,7 +11,7 @@ import {
   Utf8,
   vectorFromArray,
 } from "npm:apache-arrow@21.2.0";
-import { type ColumnSource, parquetWriteBuffer } from "npm:hyparquet-writer@0.17.0";
+import { type ColumnSource, parquetWriteBuffer } from "../../../io/write_table.ts";
 import { openPictures } from "../../../io/datasets/open_pictures.ts";
 import type { PictureSource } from "../../../io/datasets/picture_source.ts";
 

@@ -1,0 +1,28 @@
+/**
+ * The whole of `dump`: artifacts, and what is exported of them.
+ * @module
+ */
+import type { VisualsConfig } from "../config/types.ts";
+import { dumpInto, type DumpReport, fits, openDump, reused } from "./dump.ts";
+import { exportInto } from "./export_artifacts.ts";
+import { type JobHooks, withDefaults } from "./hooks.ts";
+import { inDirectory } from "./in_directory.ts";
+
+/**
+ * Computes the ranking and the statistics and writes them, unless artifacts of the same request are there already;
+ * then whatever `config.export` names.
+ *
+ * @throws {ConfigError | CheckpointError | ShardFormatError} Before any work, if the inputs do not fit.
+ * @throws {NonFiniteError} If a row holds NaN or an infinity and the configuration refuses them.
+ * @throws {ArtifactError} If the artifacts cannot be written, or another job works in their directory.
+ * @throws {DOMException} `AbortError` if the hooks' signal fires; with `resume` the pass goes on from there.
+ */
+export async function dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<DumpReport> {
+  const job = await openDump(config);
+  // What is only looked at may lie where nothing can be written.
+  if (!config.force && config.export.length === 0 && await fits(job)) return reused(job, withDefaults(hooks));
+  return await inDirectory(job.directory, job.config, withDefaults(hooks), async (hooks) => {
+    const report = await dumpInto(job, hooks);
+    return { ...report, outputs: [...report.outputs ?? [], ...await exportInto(job, hooks)] };
+  });
+}
