@@ -76,8 +76,9 @@ export class LatentPage implements View {
         { class: "side", "aria-label": "About the latent" },
         numbersCard(this.#context, latent),
         histogram,
-        labels,
         this.#note(latent),
+        // Last, as their number is not known ahead.
+        labels,
       ),
       h("div", { class: "results" }, this.#look.element, this.#pictures.element),
     );

@@ -138,6 +138,16 @@ export function syntheticRun(options: SyntheticOptions): ViewerRun {
     images,
     artifacts,
     chosen: Array.from({ length: Math.min(chosen, alive.length) }, (_, i) => alive[i * stride]),
+    columns: [{
+      key: "auroc",
+      name: "AUROC",
+      about: "Made up: how well the latent tells its label",
+      unit: "points",
+      values: Float32Array.from(
+        { length: dSae },
+        (_, latent) => topCount[latent] === 0 ? NaN : (latent * 37) % 101 / 100,
+      ),
+    }],
     freqRange: [-5, -2],
     valueRange: [-1, 1],
     label: (image) => options.label?.(image, of(image).label) ?? of(image).label,

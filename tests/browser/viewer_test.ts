@@ -66,13 +66,19 @@ const firstScreen = async (page: Page): Promise<void> => {
     )
   );
 };
+/** The first chosen latent of a viewer on disk. */
+async function firstChosen(page: Page, { folder }: WrittenViewer): Promise<string> {
+  await page.goto(new URL("index.html", folder).href);
+  await page.waitForSelector(".cards .id");
+  return (await page.locator(".cards .id").first().textContent())!;
+}
 const hash = (page: Page): string => new URL(page.url()).hash;
 
 const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
   ["400 latents of 128 pictures, of 16,384 in all: first screen below 1 s from disk, output below 60 MB", async () => {
     const times: number[] = [];
     // Other tests may take the machine's time: the best of a few starts counts.
-    for (let i = 0; i < 8 && (i < 3 || Math.min(...times) >= 1000); i++) {
+    for (let i = 0; i < 20 && (i < 3 || Math.min(...times) >= 1000); i++) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
       const page = await context.newPage();
       await page.goto(new URL("index.html", big.folder).href);
@@ -138,6 +144,109 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
     await page.mouse.click(box.x + 180, box.y + 110);
     await page.waitForSelector(".latenthead h2");
     assert.match(hash(page), /latent=\d+/);
+    assert.deepEqual(problems, []);
+    await context.close();
+  }],
+  ["a column that a run adds is in the table, the orders, the filters and on latents' pages", async () => {
+    const { page, context, problems } = await watch(
+      browser,
+      new URL("index.html#view=table&only=all", big.folder).href,
+    );
+    await page.waitForSelector("td.c-further");
+    await page.click("th >> text=AUROC");
+    await page.waitForFunction(() => location.hash.includes("sort=c.auroc"));
+    const values = async (): Promise<number[]> =>
+      (await page.locator("td.c-further").allTextContents()).map((text) => text === "–" ? NaN : Number(text));
+    assert.equal((await values())[0], 1);
+    assert.deepEqual(await values(), (await values()).toSorted((a, b) => b - a));
+    await page.fill("[aria-label='AUROC (points), at least']", "0.2");
+    await page.fill("[aria-label='AUROC (points), at most']", "0.3");
+    await page.keyboard.press("Tab");
+    await page.waitForFunction(() => location.hash.includes("c.auroc=0.2,0.3"));
+    for (const value of await values()) assert.ok(value >= 0.2 - 1e-6 && value <= 0.3 + 1e-6, `${value}`);
+    await page.click("th a");
+    assert.match((await page.textContent(".numbers"))!, /AUROC0\.\d+ points/);
+    assert.deepEqual(problems, []);
+    await context.close();
+  }],
+  ["latents without pictures show how strongly they fire, and how to get their pictures", async () => {
+    const { page, context, problems } = await watch(
+      browser,
+      new URL("index.html#only=all&sort=frequency", big.folder).href,
+    );
+    await page.waitForSelector(".thumbs.plain .spark .bars");
+    await page.click(".latent:has(.plain) a");
+    await page.waitForSelector(".pictures code");
+    const latent = new URLSearchParams(hash(page).slice(1)).get("latent");
+    assert.equal(await page.textContent(".pictures code"), `--include-latents ${latent}`);
+    assert.ok(await page.locator(".hist .bars").count() === 1);
+    await page.goto(`${page.url().split("#")[0]}#q=nothing-is-called-this`);
+    await page.click("text=Look among all");
+    assert.match(hash(page), /only=all/);
+    await page.click(".empty >> text=Reset filters");
+    await page.waitForSelector(".latent");
+    assert.deepEqual(problems, []);
+    await context.close();
+  }],
+  ["nothing moves while the overview and a latent's page fill", async () => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    for (const place of ["", "#view=table", "latent"]) {
+      const page = await context.newPage();
+      await page.addInitScript(() => {
+        const seen: string[] = [];
+        Object.assign(globalThis, { shifts: seen });
+        new PerformanceObserver((list) => {
+          for (
+            const { value, sources } of list.getEntries() as unknown as {
+              value: number;
+              sources: { node: Element }[];
+            }[]
+          ) seen.push(`${value} ${sources.map(({ node }) => node?.className).join(" ")}`);
+        }).observe({ type: "layout-shift", buffered: true });
+      });
+      const chosen = place === "latent" ? `#latent=${await firstChosen(page, big)}` : place;
+      await page.goto(new URL(`index.html${chosen}`, big.folder).href);
+      await page.waitForSelector(place === "latent" ? entriesSelector : place === "" ? ".thumbs canvas" : "tbody tr");
+      await page.waitForTimeout(500);
+      assert.deepEqual(await page.evaluate(() => (globalThis as unknown as { shifts: string[] }).shifts), [], place);
+      await page.close();
+    }
+    await context.close();
+  }],
+  ["a picture is shown once, or on request at each of its ranks with the ranked patch framed", async () => {
+    const { page, context, problems } = await watch(browser, new URL("index.html", small.folder).href);
+    await firstScreen(page);
+    const links = await page.locator(".cards a").evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
+    const base = page.url().split("#")[0];
+    let more = "";
+    for (const link of links) {
+      await page.goto(base + link);
+      await page.waitForSelector(entriesSelector);
+      if (await page.locator(".label:has-text('also #')").count() > 0) {
+        more = (await page.locator(".label:has-text('also #')").first().textContent())!;
+        break;
+      }
+    }
+    assert.match(more, /^also #\d+/);
+    const once = await page.locator(entriesSelector).count();
+    await page.keyboard.press("r");
+    await page.waitForFunction(() => location.hash.includes("repeats=1"));
+    const all = await page.locator(entriesSelector).count();
+    assert.ok(all > once, `${all} > ${once}`);
+    assert.equal(
+      await page.locator(`${entriesSelector} .mark`).count(),
+      await page.locator(`${entriesSelector}:has(img)`).count(),
+    );
+    // In an open picture, next and previous follow what is shown.
+    await page.keyboard.press("r");
+    const ranks = (await page.locator(`${entriesSelector} .line .muted`).allTextContents()).map((text) =>
+      text.slice(1)
+    );
+    await page.locator(`${entriesSelector} .open`).first().click();
+    for (const rank of ranks.slice(1)) {
+      await page.keyboard.press("j");
+      await page.waitForFunction((rank) => location.hash.includes(`entry=${rank}`), rank);
+    }
     assert.deepEqual(problems, []);
     await context.close();
   }],

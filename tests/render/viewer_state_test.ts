@@ -11,12 +11,15 @@ import {
   toBase64,
   VarintReader,
 } from "../../render/viewer/codec.ts";
+import { spreadNames } from "../../render/viewer/histogram_view.ts";
 import { dataPath, picturePath } from "../../render/viewer/format.ts";
 import {
   type Column,
   labelShares,
   type LatentColumns,
   listLatents,
+  rangeExamples,
+  shownRanks,
   spreadOver,
 } from "../../render/viewer/list_latents.ts";
 import { DEFAULT_STATE, formatHash, parseHash, type RangeKey, type ViewState } from "../../render/viewer/state.ts";
@@ -108,6 +111,7 @@ Deno.test({
       map: "turbo",
       lines: true,
       whole: true,
+      repeats: true,
       spread: false,
       size: 220,
     };
@@ -183,6 +187,50 @@ Deno.test({
     assert.deepEqual(spreadOver([10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0], 3), [0, 5, 10]);
     assert.deepEqual(spreadOver([10, 9.9, 9.8, 9.7, 0], 3), [0, 3, 4]);
     assert.deepEqual(spreadOver([1, 1, 1], 2), [2]);
+  },
+});
+
+Deno.test({
+  name: "`rangeExamples()` takes one patch from each part, the nearest to its middle, from pictures not used yet",
+  permissions: "none",
+  fn: () => {
+    // Two parts: 1 … 127 (middle 63.75) and 128 … 255 (middle 191.25).
+    const levels = Uint8Array.of(255, 190, 60, 0, 0, 10, 70, 128);
+    const found = rangeExamples(levels, { patches: 4, ranks: [0, 1], steps: 2 });
+    assert.deepEqual(found.map(({ rank, patch, level }) => [rank, patch, level]), [[0, 1, 190], [1, 2, 70]]);
+    assert.deepEqual(found.map(({ low, high }) => [low, high]), [[0.5, 1], [0, 0.5]]);
+    const alone = rangeExamples(levels, { patches: 4, ranks: [0], steps: 2 });
+    assert.deepEqual(alone.map(({ rank, patch }) => [rank, patch]), [[0, 1], [0, 2]]);
+    // 0 is no activation, and a part may be empty.
+    assert.deepEqual(rangeExamples(Uint8Array.of(0, 255), { patches: 2, ranks: [0], steps: 4 }).length, 1);
+    assert.deepEqual(rangeExamples(new Uint8Array(0), { patches: 0, ranks: [], steps: 4 }), []);
+    // Every level is in exactly one of eight parts.
+    for (let level = 1; level <= 255; level++) {
+      const [part, ...others] = rangeExamples(Uint8Array.of(level), { patches: 1, ranks: [0], steps: 8 });
+      assert.ok(others.length === 0 && level / 255 > part.low && level / 255 <= part.high, `${level}`);
+    }
+  },
+});
+
+Deno.test({
+  name: "`shownRanks()` gives each picture's best rank, or all",
+  permissions: "none",
+  fn: () => {
+    assert.deepEqual(shownRanks([5, 3, 5, 5, 9], false), [0, 1, 4]);
+    assert.deepEqual(shownRanks([5, 3, 5, 5, 9], true), [0, 1, 2, 3, 4]);
+  },
+});
+
+Deno.test({
+  name: "`spreadNames()` keeps names apart, within the width, and otherwise where they belong",
+  permissions: "none",
+  fn: () => {
+    assert.deepEqual(spreadNames([40, 160, 280], 36, 320), [40, 160, 280]);
+    assert.deepEqual(spreadNames([0, 300, 319], 36, 320), [18, 266, 302]);
+    for (const at of [0, 100, 320]) {
+      const [a, b, c] = spreadNames([at, at, at], 36, 320);
+      assert.ok(b - a >= 36 && c - b >= 36 && a >= 18 && c <= 302, `${a} ${b} ${c}`);
+    }
   },
 });
 
