@@ -25,6 +25,8 @@ export interface Fit {
   readonly perWeight: number;
   /** One product of a row and a latent: d_vit multiplications, of which most are decided in 8 bits. */
   readonly perProduct: number;
+  /** A value of a heatmap, made because its entry came among the best: half of the entries do in the first rows. */
+  readonly perEntryValue: number;
   /** A byte of state, made and written by a part. */
   readonly perStateByte: number;
   /** Start of a merge. */
@@ -60,12 +62,18 @@ export interface Prediction {
   readonly total: number;
   /** What the largest stage waits for. */
   readonly limit: string;
+  /** Whether the program would refuse it: too many rows. */
+  readonly isRefused: boolean;
 }
 
 /** Non-zero bins and words of fixed fields of a latent: what `_state_layout.ts` keeps, packed. */
 const FIXED_WORDS = 64 + 2 + 40;
 const BINS = 150;
 const SAMPLE = 2 ** 19;
+/** Rows that a latent fires on. */
+const FIRING_RATE = 0.01;
+/** Rows are numbered in u32 from end to end. */
+const MAX_ROWS = 2 ** 32 - 1;
 
 /** Bytes of one part's state. */
 export function stateBytes({ dSae, k, patches, density }: Job): number {
@@ -84,8 +92,11 @@ export function shardBytes({ images, tokens, dVit }: Job): number {
 
 /** Processor seconds of a dump, whole or of one part with a share of the images. */
 export function dumpTerms(job: Job, bytes: number): number[] {
-  const { images, patches, dVit, dSae } = job;
-  return [1, dVit * dSae, images * patches * dSae * dVit, bytes];
+  const { images, patches, dVit, dSae, k } = job;
+  // In random order the n-th firing comes among the k best with probability k/n.
+  const firings = images * patches * FIRING_RATE;
+  const entries = firings <= k ? firings : k * (1 + Math.log(firings / k));
+  return [1, dVit * dSae, images * patches * dSae * dVit, dSae * entries * patches, bytes];
 }
 
 /** Processor seconds of a merge. */
@@ -101,7 +112,7 @@ export function dot(a: readonly number[], b: readonly number[]): number {
 /** The fit as the vectors that terms are multiplied by. */
 export function vectors(fit: Fit): { dump: number[]; merge: number[] } {
   return {
-    dump: [fit.start, fit.perWeight, fit.perProduct, fit.perStateByte],
+    dump: [fit.start, fit.perWeight, fit.perProduct, fit.perEntryValue, fit.perStateByte],
     merge: [fit.mergeStart, fit.perMergedLatent, fit.perMergedByte, fit.perArtifactByte],
   };
 }
@@ -117,12 +128,12 @@ export function predict(job: Job, parts: number, fit: Fit, cluster: Cluster): Pr
   // Mean and norm, each its own pass over the sample, 16 reads under way.
   const measure = fit.start + open + 2 * Math.min((sample * smallReadSeconds) / 16, shardBytes(job) / taskBandwidth);
   const atOnce = Math.min(parts, cluster.maxTasks);
-  const [, setUp, products, bytes] = dumpTerms({ ...job, images: job.images / parts }, stateBytes(job));
-  const compute = (coefficients.dump[2] * products) / cores;
+  const [, setUp, products, entries, bytes] = dumpTerms({ ...job, images: job.images / parts }, stateBytes(job));
+  const compute = (coefficients.dump[2] * products + coefficients.dump[3] * entries) / cores;
   const read = shardBytes(job) / parts / Math.min(taskBandwidth, sharedBandwidth / atOnce);
-  const write = coefficients.dump[3] * bytes + bytes / Math.min(taskBandwidth, sharedBandwidth / atOnce);
+  const write = coefficients.dump[4] * bytes + bytes / Math.min(taskBandwidth, sharedBandwidth / atOnce);
   const overhead = coefficients.dump[0] + coefficients.dump[1] * setUp + open;
-  // Parts beyond what runs at a time wait; reading is hidden behind computing, or the other way round.
+  // What is set up once is set up on one core. Parts beyond what runs at a time wait; reading is hidden behind computing, or the other way round.
   const waves = Math.ceil(parts / cluster.maxTasks);
   const dump = waves * (overhead + Math.max(compute, read) + write);
   const mergeCompute = dot(coefficients.merge, mergeTerms(job, parts, stateBytes(job)));
@@ -138,7 +149,7 @@ export function predict(job: Job, parts: number, fit: Fit, cluster: Cluster): Pr
     : read > compute
     ? (taskBandwidth > sharedBandwidth / atOnce ? "file system" : "one task's reading")
     : "cores";
-  return { tasks: parts, measure, dump, merge, total: measure + dump + merge, limit };
+  return { tasks: parts, measure, dump, merge, total: measure + dump + merge, limit, isRefused: rows > MAX_ROWS };
 }
 
 /** The number of parts that ends first: powers of two times 1 or 1.5, at most one for each shard. */

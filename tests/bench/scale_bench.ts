@@ -112,9 +112,10 @@ function fit(points: readonly Point[]): Fit {
     const some = points.filter((point) => point.isFitted && (point.kind === "merge") === isMerge);
     return fitRelative(some.map(termsOf), some.map(({ run }) => run.cpuSeconds));
   };
-  const [start, perWeight, perProduct, perStateByte] = of(false);
+  const [start, perWeight, perProduct, perEntryValue, perStateByte] = of(false);
   const [mergeStart, perMergedLatent, perMergedByte, perArtifactByte] = of(true);
-  return { start, perWeight, perProduct, perStateByte, mergeStart, perMergedLatent, perMergedByte, perArtifactByte };
+  const dump = { start, perWeight, perProduct, perEntryValue, perStateByte };
+  return { ...dump, mergeStart, perMergedLatent, perMergedByte, perArtifactByte };
 }
 
 const points: Point[] = options.from === ""
@@ -159,12 +160,12 @@ const predictions = [3, 4, 5, 6, 7, 8, 9].map((power) => {
     ...bestParts(job, fitted, cluster),
   };
 });
-for (const { images, rows, bytes, tasks, measure, dump, merge, total, limit } of predictions) {
+for (const { images, rows, bytes, tasks, measure, dump, merge, total, limit, isRefused } of predictions) {
   const times = [measure, dump, merge, total].map(duration).join(" | ");
   await print(
     `| ${images.toExponential(0)} | ${rows.toExponential(2)} | ${
       (bytes / 1e9).toPrecision(3)
-    } GB | ${tasks} | ${times} | ${limit} |`,
+    } GB | ${tasks} | ${times} | ${limit}${isRefused ? "; refused: rows" : ""} |`,
   );
 }
 const report = {
