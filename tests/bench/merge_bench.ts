@@ -8,10 +8,10 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { runCommand } from "./_measure.ts";
+import type { JobRun } from "./_job_once.ts";
+import { runJob } from "./_run_job.ts";
 import { writeSyntheticParts } from "./_synthetic_parts.ts";
 
-const HERE = new URL(".", import.meta.url).pathname;
 const { values: options } = parseArgs({
   options: {
     parts: { type: "string", default: "10,100,1000" },
@@ -38,15 +38,11 @@ const shape = {
 };
 
 /** One merge. */
-interface Result {
+interface Result extends JobRun {
   parts: number;
   /** States open at a time; undefined for the program's own choice, artifacts included. */
   maxOpen?: number | undefined;
   partBytes: number;
-  seconds: number;
-  cpuSeconds: number;
-  peakMiB: number;
-  stages: Record<string, number>;
 }
 
 const results: Result[] = [];
@@ -54,12 +50,9 @@ try {
   for (const parts of options.parts.split(",").map(Number)) {
     const { config, partBytes } = await writeSyntheticParts(options.dir, parts, shape);
     for (const maxOpen of [undefined, ...options.trees.split(",").filter(Boolean).map(Number)]) {
-      const words = maxOpen === undefined ? [] : [String(maxOpen)];
-      const permissions = ["--no-prompt", "--allow-read", `--allow-write=${options.dir}`];
-      const run = await runCommand("deno", [
-        ...["run", ...permissions, `${HERE}_merge_once.ts`, JSON.stringify(config), ...words],
-      ]);
-      const told = JSON.parse(run.stdout) as Pick<Result, "seconds" | "cpuSeconds" | "peakMiB" | "stages">;
+      const told = maxOpen === undefined
+        ? await runJob("mergeParts", config)
+        : await runJob("join", config, String(maxOpen));
       results.push({ parts, maxOpen, partBytes, ...told });
       await print(
         `${parts} parts of ${(partBytes / 2 ** 20).toFixed(1)} MiB, ${

@@ -98,5 +98,15 @@ Deno.test({
     mergeSketch(into, new Uint32Array([4, 2, 0]));
     assert.deepEqual(into, new Uint32Array([5, 2, 3]));
     assert.throws(() => mergeSketch(into, new Uint32Array(2)), TypeError);
+    // Of every length around a group of eight, with one bin that is not empty, anywhere.
+    for (let length = 1; length < 20; length++) {
+      for (let bin = 0; bin < length; bin++) {
+        const sums = Uint32Array.from({ length }, (_, i) => i);
+        const one = new Uint32Array(length);
+        one[bin] = 2 ** 31;
+        mergeSketch(sums, one);
+        assert.deepEqual(sums, Uint32Array.from({ length }, (_, i) => i + one[i]));
+      }
+    }
   },
 });

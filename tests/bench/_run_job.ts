@@ -1,0 +1,23 @@
+/**
+ * Starts `_job_once.ts`.
+ * @module
+ */
+import type { VisualsConfig } from "../../config.ts";
+import type { JobRun } from "./_job_once.ts";
+import { runCommand } from "./_measure.ts";
+
+const HERE = new URL(".", import.meta.url).pathname;
+
+/** Runs a job of this configuration in a process of its own. */
+export async function runJob(name: string, config: VisualsConfig, ...words: readonly string[]): Promise<JobRun> {
+  const flags = ["--no-prompt", "--allow-read", `--allow-write=${config.dumpTo}`, "--unstable-worker-options"];
+  const run = await runCommand("deno", [
+    "run",
+    ...flags,
+    `${HERE}_job_once.ts`,
+    name,
+    JSON.stringify(config),
+    ...words,
+  ]);
+  return JSON.parse(run.stdout) as JobRun;
+}
