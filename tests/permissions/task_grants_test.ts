@@ -23,7 +23,7 @@ const KINDS = ["read", "write", "net", "run", "env", "ffi", "sys", "import", "al
 /** Tasks whose paths come from the user's arguments. */
 const ANYWHERE = ["visuals", "dump", "dump:local", "measure", "merge", "render", "submit", "serve", "export"];
 /** Tasks that start programs which read where they like, and look for them first. */
-const TESTS_OF_OTHERS = ["test:python", "test:browser", "test:cluster", "test:docs"];
+const TESTS_OF_OTHERS = ["test:python", "test:browser", "test:cluster", "test:docs", "docs:images"];
 
 Deno.test({
   name: "no task has all permissions, nor a whole kind of them but where paths come from the user's arguments",
@@ -59,7 +59,10 @@ interface Quick {
 
 const TEST_FILES: Readonly<Record<string, readonly string[]>> = {
   "test": ["tests/io/write_torch_test.ts", "tests/io/atomic_write_test.ts"],
-  "test:permissions": ["tests/permissions/serve_test.ts"],
+  "test:permissions": [
+    ...["tests/permissions/serve_test.ts", "tests/permissions/commands_test.ts"],
+    ...["--filter", "/^serve:|^inspect shards/"],
+  ],
   "test:faults": ["tests/faults/limits_test.ts", "--filter", "a lock that is a link"],
 };
 
@@ -89,7 +92,6 @@ const QUICK: readonly Quick[] = [
   { task: "fuzz", words: () => ["--target", "ledger", "--cases", "4"], whole: true },
   { task: "test:kill", words: () => ["1"] },
   { task: "test:long", words: () => ["20"], whole: true },
-  { task: "viewer:build" },
   { task: "viewer:check" },
   { task: "wasm:check", call: 0 },
   { task: "wasm:check", call: 1 },
