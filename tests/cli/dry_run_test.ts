@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { withRealPaths } from "../../cli/grants.ts";
-import { shellQuote } from "../../cli/shell_quote.ts";
+import { shellQuote } from "../../config/shell_quote.ts";
 import type { JobPlan, Jobs } from "../../cli/jobs.ts";
 import { PLAN, run } from "./_fake.ts";
 
