@@ -7,7 +7,7 @@ import type { VisualsConfig } from "../config.ts";
 import { configWords } from "./config_words.ts";
 import { leastPrivilegeWords } from "./dry_run.ts";
 import type { Grants } from "./grants.ts";
-import { shellQuote } from "./shell_quote.ts";
+import { shellQuote } from "../config/shell_quote.ts";
 
 /** The steps, in order. */
 export type BatchStep = "measure" | "dump" | "merge" | "render" | "page";

@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
 import type { Grants } from "./grants.ts";
 import type { JobPlan } from "./jobs.ts";
 import { localPath } from "./local_path.ts";
-import { escapeCommas, shellQuote } from "./shell_quote.ts";
+import { escapeCommas, shellQuote } from "../config/shell_quote.ts";
 
 /** Longest list that is printed in full. */
 const MAX_LISTED = 8;

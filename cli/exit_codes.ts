@@ -2,7 +2,7 @@
  * Errors to exit codes and to the one line that the user sees.
  * @module
  */
-import { escapeCommas, shellQuote } from "./shell_quote.ts";
+import { escapeCommas, shellQuote } from "../config/shell_quote.ts";
 
 /** What the program's exit status means. */
 export const EXIT_CODES = {

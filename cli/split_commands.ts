@@ -10,7 +10,7 @@ import { leastPrivilegeWords } from "./dry_run.ts";
 import { formatBytes, formatCount } from "./format_numbers.ts";
 import { type Grants, grantsFor, withRealPaths } from "./grants.ts";
 import type { Jobs, JobSummary } from "./jobs.ts";
-import { shellQuote } from "./shell_quote.ts";
+import { shellQuote } from "../config/shell_quote.ts";
 
 /** What splitting a job touches of the outside. */
 export interface SplitEnvironment {

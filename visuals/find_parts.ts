@@ -4,6 +4,7 @@
  */
 import { ArtifactError } from "../compute/errors.ts";
 import { formatIndices } from "../config/part.ts";
+import { shellQuote } from "../config/shell_quote.ts";
 import { compareManifest } from "../io/manifest.ts";
 import { fileSize } from "../io/open_file.ts";
 import { listParts, type PartManifest, type PartRange, readPartManifest } from "../io/parts.ts";
@@ -95,7 +96,7 @@ async function incomplete(directory: string, { count, missing, reasons }: Candid
   const script = `${directory}/slurm/again.sh`;
   const command = await fileSize(script) === undefined
     ? `the same dump with --part ${list}/${count}, then merge`
-    : `sh ${script} ${list}`;
+    : `sh ${shellQuote(script)} ${list}`;
   const are = missing.length === 1 ? "part" : "parts";
   const why = reasons.length === 0 ? "" : ` (of those that are there: ${reasons.join("; ")})`;
   return new ArtifactError(

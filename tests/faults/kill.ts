@@ -23,7 +23,7 @@ export interface KillReport {
 /** Names that come and go: the lock, states, the record of pictures, unfinished files. */
 const PASSING = /\/(?:\.lock|\.state\/.*|\.drawn\.json|\..*\.tmp)$/;
 
-/** Kills `count` jobs. */
+/** Kills at least `count` jobs, and up to three times as many until a state and a picture have been seen to survive. */
 export async function killJobs(count: number, seed: number, log: (line: string) => void): Promise<KillReport> {
   const random = mulberry32(seed);
   const report = { kills: 0, jobs: 0, found: { states: 0, temporaries: 0, incoming: 0, pictures: 0 } };
@@ -33,13 +33,15 @@ export async function killJobs(count: number, seed: number, log: (line: string) 
     await finish(job(`${directory}/whole`));
     const { expected, workMs } = { expected: await whole(`${directory}/whole`), workMs: await timed(directory) };
     log(`Undisturbed in ${Math.round(performance.now() - began)} ms, of which ${Math.round(workMs)} ms are work`);
-    while (report.kills < count) {
+    const isEnough = (): boolean =>
+      report.kills >= 3 * count || report.kills >= count && report.found.states > 0 && report.found.pictures > 0;
+    while (!isEnough()) {
       const place = `${directory}/${report.jobs}`;
       for (let isDone = false; !isDone;) {
         const running = job(place);
         await running.said("started");
         // Once enough were killed, the last one may get through.
-        if (report.kills < count) {
+        if (!isEnough()) {
           const left = setTimeout(() => running.kill("SIGKILL"), random() * workMs * 0.6);
           const { signal, stderr, code } = await running.finished;
           clearTimeout(left);

@@ -12,3 +12,12 @@ for (const device of ["wasm", "reference"] as const) {
     assert.ok(files[1] <= files[0] + 8, `files ${files}`);
   });
 }
+
+Deno.test("a thousand batches take no more of the GPU's buffers and memory at the end than half way", async () => {
+  const { heap, external, files, buffers } = await longRun("webgpu", 1_000, () => {});
+  assert.ok(buffers[0] > 0 && buffers[1] <= buffers[0], `buffers ${buffers}`);
+  const slack = "gc" in globalThis ? 200_000 : 8_000_000;
+  assert.ok(heap[1] - heap[0] < slack, `heap ${heap}`);
+  assert.ok(external[1] - external[0] < 1_000_000, `outside ${external}`);
+  assert.ok(files[1] <= files[0] + 8, `files ${files}`);
+});

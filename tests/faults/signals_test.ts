@@ -5,26 +5,36 @@ import { inTemporary, run, type Running, start } from "./_process.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/**
- * What a stage says before its first batch, and then a tenth of the time that all batches take: three pieces together are a
- * third of the job, whatever the machine does besides. A fixed pause once let a fast machine end the job before the signal.
- */
-async function isUnderWay({ said }: Running, text: string, wholeMs: number): Promise<void> {
-  await said(text);
-  await pause(wholeMs / 10);
+/** Names of the saved states in an output directory. */
+async function states(directory: string): Promise<string> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(`${directory}/sort_by_patch/.state`)) {
+      if (name.endsWith(".state")) names.push(name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort().join();
+}
+
+/** Waits until the pass saves another state: in the middle of it, whatever the speed of the machine. */
+async function savesAnother(directory: string, running: Running): Promise<void> {
+  const before = await states(directory);
+  let isOver = false;
+  running.finished.finally(() => isOver = true);
+  while (!isOver && await states(directory) === before) await pause(2);
 }
 
 Deno.test("SIGTERM, SIGUSR2 and Ctrl-C save the state and exit with 75; --resume goes on to the same bytes", async () => {
   await inTemporary(async (directory) => {
-    const undisturbed = start("deno", slowWords(`${directory}/whole`));
-    await undisturbed.said("Computing on");
-    const began = performance.now();
-    const whole = await undisturbed.finished;
-    const wholeMs = performance.now() - began;
+    const whole = await run("deno", slowWords(`${directory}/whole`));
     assert.equal(whole.code, 0, whole.stderr);
     for (const [i, signal] of (["SIGTERM", "SIGUSR2", "SIGINT"] as const).entries()) {
-      const running = start("deno", slowWords(`${directory}/pieces`, ["--resume"]));
-      await isUnderWay(running, i === 0 ? "Computing on" : "Going on after", wholeMs);
+      const often = ["--resume", "--checkpoint-every", "50ms"];
+      const running = start("deno", slowWords(`${directory}/pieces`, often));
+      await running.said(i === 0 ? "Computing on" : "Going on after");
+      await savesAnother(`${directory}/pieces`, running);
       running.kill(signal);
       const { code, stderr } = await running.finished;
       assert.equal(code, 75, stderr);

@@ -81,6 +81,12 @@ const CASES: readonly Case[] = [
     before: [(out) => ["dump", ...demo(out)]],
   },
   {
+    name: "export",
+    needs: computing,
+    words: (out) => ["export", ...golden(out), "--export", "npz"],
+    before: [(out) => ["dump", ...golden(out)]],
+  },
+  {
     name: "check",
     needs: () => ({ read: [`${DEMO}sae.pt`, `${DEMO}shards`, `${DEMO}images`] }),
     words: (out) => ["check", ...demo(out), "--device", "reference"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { path, ROOT, withFolder } from "./_deno.ts";
 
 const PERMISSIONS: Deno.PermissionOptions = {
-  read: true,
+  read: [ROOT],
   write: [new URL("../tmp/", import.meta.url)],
   run: ["deno"],
   net: ["127.0.0.1"],

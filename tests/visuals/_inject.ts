@@ -4,9 +4,10 @@
  */
 
 /** An error as the system gives it. */
-export function systemError(code: "ENOSPC" | "EIO" | "EROFS"): Error {
+export function systemError(code: "ENOSPC" | "EDQUOT" | "EIO" | "EROFS"): Error {
   const words = {
     ENOSPC: "No space left on device (os error 28)",
+    EDQUOT: "Disk quota exceeded (os error 122)",
     EIO: "Input/output error (os error 5)",
     EROFS: "Read-only file system (os error 30)",
   };
