@@ -6,7 +6,6 @@ import { rowsPerImage } from "../rows.ts";
 import { tileColumns, tileRows } from "./encode.ts";
 import { type Chunk, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
 import type { Gpu } from "./gpu.ts";
-import { FOLD_THREADS } from "./kernels.ts";
 import { allocateLane, type ChunkState, FOUND_BYTES, freeLane, type LaneBuffers } from "./lane_buffers.ts";
 import { cutLane, imageValues, keptLatents, laneParams, type LaneRequest } from "./lane_request.ts";
 import { bindLane, dispatch, type LaneSteps } from "./lane_steps.ts";
@@ -233,7 +232,7 @@ export class Lane {
     for (let i = 0; i < chunks.length; i++) {
       use(i);
       if (topk === undefined) this.#encode(pass, i, rowsPad);
-      this.#fold(pass, i, rows);
+      this.#fold(pass, i);
       if (carry) dispatch(pass, this.#steps.chunks[i].carry, Math.ceil(chunks[i].cols / 2));
       const { kept } = all[base + i];
       if (kept > 0) dispatch(pass, this.#steps.chunks[i].distribution, Math.ceil(kept / 16), Math.ceil(rows / 16));
@@ -248,17 +247,11 @@ export class Lane {
     dispatch(pass, this.#steps.chunks[i].encode, colsPad / tileColumns(tile), rowsPad / tileRows(tile));
   }
 
-  #fold(pass: GPUComputePassEncoder, i: number, rows: number): void {
-    const { fold, select, merge, heatmap } = this.#steps.chunks[i];
+  #fold(pass: GPUComputePassEncoder, i: number): void {
+    const { fold, merge, heatmap } = this.#steps.chunks[i];
     const { cols } = this.geometry.chunks[i];
-    const { capacity } = this.#request.tuning;
-    dispatch(pass, fold, Math.ceil(cols / FOLD_THREADS));
+    dispatch(pass, fold, Math.ceil(cols / this.#request.tuning.fold.latents));
     dispatch(pass, merge, cols);
-    // A list that filled up stopped its latent; each further round takes `capacity` candidates more, so these suffice.
-    for (let taken = capacity; taken < rows; taken += capacity) {
-      dispatch(pass, select, Math.ceil(cols / FOLD_THREADS));
-      dispatch(pass, merge, cols);
-    }
     if (this.#request.plan.sortBy !== "img") dispatch(pass, heatmap, cols);
   }
 }
