@@ -18,6 +18,12 @@ interface Flight {
   readonly done: (result: PieceResult) => void;
 }
 
+/** Pieces whose results have been asked for. */
+interface Drained {
+  readonly flights: readonly Flight[];
+  readonly maps: Promise<PromiseSettledResult<undefined>[]>;
+}
+
 /** What comes back of a piece. */
 export interface PieceResult {
   /** Index of the first NaN or infinity in the piece's rows, or −1. */
@@ -36,6 +42,8 @@ export class Lane {
   readonly #request: LaneRequest;
   readonly #buffers: LaneBuffers;
   #steps!: LaneSteps;
+  /** Buffers for results that no piece in flight uses. */
+  readonly #idle: GPUBuffer[];
   #flights: Flight[] = [];
   #rowsSinceCarry = 0;
   #freed = false;
@@ -45,6 +53,7 @@ export class Lane {
     this.#request = request;
     this.geometry = cutLane(request, gpu.facts.maxBindingBytes);
     this.#buffers = allocateLane(gpu, request, this.geometry);
+    this.#idle = [...this.#buffers.staging];
   }
 
   /**
@@ -89,9 +98,11 @@ export class Lane {
     done: (result: PieceResult) => void,
   ): Promise<void> {
     const gpu = this.#gpu;
-    const { params: blockBuffer, raw, found, kept: keptBuffer, staging: ring } = this.#buffers;
-    if (this.#flights.length === ring.length) await this.collect();
-    const staging = ring[this.#flights.length];
+    const { params: blockBuffer, raw, found, kept: keptBuffer } = this.#buffers;
+    // With the ring full the device is first let run dry (see drain). This piece is submitted before those results are
+    // handed out, so that the device is at work again meanwhile.
+    const drained = this.#flights.length === this.#buffers.staging.length - 1 ? this.#drain() : undefined;
+    const staging = this.#idle.pop()!;
     const { geometry } = this;
     const perImage = rowsPerImage(this.#request.plan.layout);
     const rows = images * perImage;
@@ -118,20 +129,29 @@ export class Lane {
       if (kept > 0) encoder.copyBufferToBuffer(keptBuffer, 0, staging, FOUND_BYTES, 4 * kept * rows);
     });
     this.#flights.push({ staging, rows, done });
+    if (drained !== undefined) await this.#handOut(drained);
+  }
+
+  /** Waits for all pieces in flight and hands out their results, in order. */
+  async collect(): Promise<void> {
+    await this.#handOut(this.#drain());
   }
 
   /**
-   * Waits for all pieces in flight and hands out their results, in order.
+   * Asks for the results of all pieces in flight.
    *
-   * All at once, because Deno's `mapAsync` blocks until the device has done everything submitted, and then sleeps: asked
-   * piece by piece, the device would stand idle while the next one is read.
+   * All at once, because Deno's `mapAsync` returns only when the device has done everything submitted, and its promise
+   * resolves some 10 ms later: asked piece by piece, the device would stand idle while the next one is read.
    */
-  async collect(): Promise<void> {
+  #drain(): Drained {
     const flights = this.#flights;
     this.#flights = [];
+    return { flights, maps: Promise.allSettled(flights.map(({ staging }) => staging.mapAsync(GPUMapMode.READ))) };
+  }
+
+  async #handOut({ flights, maps }: Drained): Promise<void> {
     const kept = keptLatents(this.#request);
-    const maps = await Promise.allSettled(flights.map(({ staging }) => staging.mapAsync(GPUMapMode.READ)));
-    for (const map of maps) if (map.status === "rejected") throw map.reason;
+    for (const map of await maps) if (map.status === "rejected") throw map.reason;
     for (const { staging, rows, done } of flights) {
       const found = new Uint32Array(staging.getMappedRange(0, FOUND_BYTES));
       const firstBad = found[0] === 0xffffffff ? -1 : found[0];
@@ -140,6 +160,7 @@ export class Lane {
         : new Float32Array(staging.getMappedRange(FOUND_BYTES, 4 * kept * rows).slice(0));
       const result = { firstBad, skipped: found[1], kept: values };
       staging.unmap();
+      this.#idle.push(staging);
       done(result);
     }
     await this.#gpu.check();

@@ -57,11 +57,11 @@ const MIN_MS_BETWEEN_LOSSES = 60_000;
 /** On a GPU a strip is some milliseconds of work, so that starting kernels costs little. */
 const TUNING: Tuning = {
   stripRows: 4096,
-  pieceBytes: 64 * 2 ** 20,
+  pieceBytes: 32 * 2 ** 20,
   capacity: 256,
   fold: FOLD_SHAPE,
   maxChunk: 32768,
-  ring: 16,
+  ring: 32,
 };
 
 /** On a CPU small strips cost nothing, and large workgroup arrays take OpenGL's compilers many seconds. */
