@@ -24,11 +24,15 @@ export const hasHalf: boolean = missing === undefined &&
   ((await navigator.gpu.requestAdapter())?.features.has("shader-f16") ?? false);
 
 /** A test that needs a device: passed over, with the reason in its name, where there is none. */
-export function gpuTest(name: string, fn: () => Promise<void>): void {
+export function gpuTest(
+  name: string,
+  fn: () => Promise<void>,
+  permissions: Deno.PermissionOptions = "none",
+): void {
   Deno.test({
     name: missing === undefined ? name : `${name} (ignored: ${missing})`,
     ignore: missing !== undefined,
-    permissions: "none",
+    permissions,
     fn,
   });
 }
