@@ -31,12 +31,16 @@ const SOFTWARE = /llvmpipe|lavapipe|softpipe|swiftshader|software|basic render|w
 /**
  * Requests a device.
  *
+ * @param request What to ask for.
+ * @param gpu Whom to ask; tests put in their own.
  * @throws {BackendUnavailableError} If there is no WebGPU, no adapter, only a software adapter where none is allowed, or a
  * feature is missing. The message says which.
  */
-export async function requestDevice(request: DeviceRequest): Promise<{ device: GPUDevice; facts: DeviceFacts }> {
-  const gpu: GPU | undefined = globalThis.navigator?.gpu;
-  if (gpu === undefined) throw new BackendUnavailableError("webgpu", "this runtime has no navigator.gpu");
+export async function requestDevice(
+  request: DeviceRequest,
+  gpu: Pick<GPU, "requestAdapter"> | null | undefined = globalThis.navigator?.gpu,
+): Promise<{ device: GPUDevice; facts: DeviceFacts }> {
+  if (!gpu) throw new BackendUnavailableError("webgpu", "this runtime has no navigator.gpu");
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
     throw new BackendUnavailableError("webgpu", "no adapter was found: install a Vulkan, Metal or Direct3D 12 driver");

@@ -87,8 +87,7 @@ export function encodeConstants(tile: Tile, half: boolean): Constants {
     SHARED: bk > 0 ? 1 : 0,
     AHEAD: ahead ? 1 : 0,
     HALF: half ? 1 : 0,
-    XTILE: bk * bm4,
-    WTILE: bk * bn4,
+    WX8: wx / 8,
     XLOADS: (bk * bm4) / threads,
     WLOADS: (bk * bn4) / threads,
   };

@@ -13,8 +13,9 @@ alias Stored = vec4<f32>;
 @group(1) @binding(4) var<storage, read_write> f: array<vec4<u32>>;     // [rowsPad, ldF], bits of f32
 
 // @if SHARED
-var<workgroup> xs: array<vec4<f32>, {{XTILE}}>;
-var<workgroup> ws: array<vec4<f32>, {{WTILE}}>;
+// Two indices: the first is constant in the unrolled loop, so that the bounds check of the second is made once, outside it.
+var<workgroup> xs: array<array<vec4<f32>, {{BM4}}>, {{BK}}>;
+var<workgroup> ws: array<array<vec4<f32>, {{BN4}}>, {{BK}}>;
 // @end
 
 fn activate(pre: vec4<f32>, threshold: vec4<f32>, keep: bool) -> vec4<u32> {
@@ -26,6 +27,14 @@ fn activate(pre: vec4<f32>, threshold: vec4<f32>, keep: bool) -> vec4<u32> {
 @compute @workgroup_size({{WX}}, {{WY}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>,
         @builtin(local_invocation_index) thread: u32) {
+  // @if SHARED
+  // 32 threads that run together take 4 x 8 pieces of the tile, so that they read 4 + 8 different vectors of workgroup memory.
+  let lx = (thread / 32u) % {{WX8}}u * 8u + thread % 8u;
+  let ly = (thread / 32u) / {{WX8}}u * 4u + thread / 8u % 4u;
+  // @else
+  let lx = local.x;
+  let ly = local.y;
+  // @end
   let ldX = P.rowsPad / 4u;
   let ldW = P.colsPad / 4u;
   let m = group.y * {{BM4}}u;
@@ -59,10 +68,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   for (var k0 = 0u; k0 < P.kPad; k0 += {{BK}}u) {
     // @if AHEAD
     // @for s XLOADS
-    xs[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(xa{{s}});
+    xs[xk{{s}}][xm{{s}}] = vec4<f32>(xa{{s}});
     // @end
     // @for s WLOADS
-    ws[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(wa{{s}});
+    ws[wk{{s}}][wn{{s}}] = vec4<f32>(wa{{s}});
     // @end
     workgroupBarrier();
     if (k0 + {{BK}}u < P.kPad) {
@@ -77,11 +86,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     }
     // @else
     // @for s XLOADS
-    xs[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(x[xi{{s}}]);
+    xs[xk{{s}}][xm{{s}}] = vec4<f32>(x[xi{{s}}]);
     xi{{s}} += {{BK}}u * ldX;
     // @end
     // @for s WLOADS
-    ws[thread + {{s}}u * {{THREADS}}u] = vec4<f32>(w[wi{{s}}]);
+    ws[wk{{s}}][wn{{s}}] = vec4<f32>(w[wi{{s}}]);
     wi{{s}} += {{BK}}u * ldW;
     // @end
     workgroupBarrier();
@@ -89,10 +98,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     // @for k BK
     {
       // @for i RM
-      let x{{i}} = xs[{{k}}u * {{BM4}}u + {{i}}u * {{WY}}u + local.y];
+      let x{{i}} = xs[{{k}}][{{i}}u * {{WY}}u + ly];
       // @end
       // @for j RN
-      let w{{j}} = ws[{{k}}u * {{BN4}}u + {{j}}u * {{WX}}u + local.x];
+      let w{{j}} = ws[{{k}}][{{j}}u * {{WX}}u + lx];
       // @end
       // @for i RM
       // @for c 4
@@ -108,10 +117,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   // @else
   for (var k = 0u; k < P.kPad; k++) {
     // @for i RM
-    let x{{i}} = vec4<f32>(x[k * ldX + m + {{i}}u * {{WY}}u + local.y]);
+    let x{{i}} = vec4<f32>(x[k * ldX + m + {{i}}u * {{WY}}u + ly]);
     // @end
     // @for j RN
-    let w{{j}} = vec4<f32>(w[k * ldW + n + {{j}}u * {{WX}}u + local.x]);
+    let w{{j}} = vec4<f32>(w[k * ldW + n + {{j}}u * {{WX}}u + lx]);
     // @end
     // @for i RM
     // @for c 4
@@ -123,7 +132,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   }
   // @end
   // @for j RN
-  let col{{j}} = n + {{j}}u * {{WX}}u + local.x;
+  let col{{j}} = n + {{j}}u * {{WX}}u + lx;
   let bias{{j}} = bias[col{{j}}];
   let threshold{{j}} = bias[ldW + col{{j}}];
   // @end
@@ -131,7 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   // @for i RM
   // @for c 4
   {
-    let row = (m + {{i}}u * {{WY}}u + local.y) * 4u + {{c}}u;
+    let row = (m + {{i}}u * {{WY}}u + ly) * 4u + {{c}}u;
     let keep = ((skip[row >> 5u] >> (row & 31u)) & 1u) == 0u;
     let at = row * ldF + P.colOffset / 4u;
     // @for j RN

@@ -23,8 +23,6 @@ export interface FoldBindings {
 
 /** What the shader was made with. */
 export interface FoldUse {
-  /** Whether statistics are gathered, or only the collection of candidates goes on. */
-  readonly statistics: boolean;
   /** What becomes a candidate: each row, the best row of each image, or each image's sum. */
   readonly by: "row" | "image" | "sum";
   /** Candidates a list holds. */
@@ -38,11 +36,11 @@ const float = new Float32Array(word.buffer);
  * Walks each latent's column down the strip: counts, exact sums, sketch bins, extremes, the online percentile in f32
  * (`e += fround(step·(sign(x − e) + c))`, `step = fround(fround(lr/N)·fround(N − t))`), and candidates above `tau`.
  *
- * A full list stops the collection at that row (or image), where a later walk without statistics takes it up.
+ * A full list stops the collection at that row (or image), where `merge` takes it up.
  *
  * @param params Uses rows, firstRow, ldF, colOffset, cols, perImage, total, stepScale, pull.
  * @param use What the shader was made with.
- * @param bindings The arrays.
+ * @param bindings The arrays. Rows in the estimate (`LATENT.t`) are the same for all latents.
  *
  * @example
  * ```ts
@@ -50,7 +48,7 @@ const float = new Float32Array(word.buffer);
  * import { makeParams } from "./params.ts";
  * const latents = new Uint32Array(9);
  * const f = new Uint32Array(new Float32Array([2]).buffer);
- * fold(makeParams({ rows: 1, ldF: 1, cols: 1, perImage: 1, total: 1 }), { statistics: true, by: "row", capacity: 1 }, {
+ * fold(makeParams({ rows: 1, ldF: 1, cols: 1, perImage: 1, total: 1 }), { by: "row", capacity: 1 }, {
  *   f, skip: new Uint32Array(1), latents, candidates: new Uint32Array(2), histogram: new Uint32Array(2048),
  *   halves: new Uint32Array(64),
  * });
@@ -58,41 +56,23 @@ const float = new Float32Array(word.buffer);
  * ```
  */
 export function fold(params: Params, use: FoldUse, bindings: FoldBindings): void {
-  const { rows, firstRow, cols, ldF, colOffset, perImage } = params;
+  const { rows, firstRow, cols } = params;
   const { f, latents, candidates } = bindings;
   const { capacity, by } = use;
+  const unit = by === "row" ? 1 : params.perImage;
   for (let j = 0; j < cols; j++) {
-    const start = use.statistics ? 0 : latents[LATENT.stopped * cols + j];
-    if (start === 0xffffffff) continue;
     const tau = latents[LATENT.tau * cols + j];
     let filled = latents[LATENT.filled * cols + j];
     let stopped = 0xffffffff;
-    const offer = (value: number, row: number, unit: number): void => {
-      if (value <= tau) return;
-      if (filled === capacity) stopped = Math.min(stopped, unit);
-      if (stopped !== 0xffffffff) return;
-      candidates[2 * j * capacity + filled] = value;
-      candidates[(2 * j + 1) * capacity + filled] = firstRow + row;
-      filled += 1;
-    };
-    let best = 0;
-    let bestRow = 0;
-    let sum = 0;
-    for (let r = start; r < rows; r++) {
-      const b = f[r * ldF + colOffset + j];
-      if (use.statistics) count(params, bindings, j, r, b);
-      if (by === "row") offer(b, r, r);
-      if (b > best) {
-        best = b;
-        bestRow = r;
-      }
-      word[0] = b;
-      sum += float[0];
-      if (by !== "row" && r % perImage === perImage - 1) {
-        float[0] = sum;
-        if (best > 0) offer(by === "sum" ? word[0] : best, bestRow, r + 1 - perImage);
-        best = 0;
-        sum = 0;
+    for (let r = 0; r < rows; r++) count(params, bindings, j, r);
+    for (let first = 0; first < rows && stopped === 0xffffffff; first += unit) {
+      const { value, row } = offer(params, by, f, { first, j });
+      if (value <= tau) continue;
+      if (filled === capacity) stopped = first;
+      else {
+        candidates[2 * j * capacity + filled] = value;
+        candidates[(2 * j + 1) * capacity + filled] = firstRow + row;
+        filled += 1;
       }
     }
     latents[LATENT.filled * cols + j] = filled;
@@ -100,9 +80,52 @@ export function fold(params: Params, use: FoldUse, bindings: FoldBindings): void
   }
 }
 
-function count(params: Params, bindings: FoldBindings, j: number, r: number, b: number): void {
-  const { cols, total, stepScale, pull } = params;
-  const { latents, histogram, halves, skip } = bindings;
+/**
+ * What a row, or the image that begins at it, offers a latent: bits of the value, 0 for nothing, and the row it lies in.
+ *
+ * @param params Uses ldF, colOffset, perImage.
+ * @param by A row's value, the best of an image (of equal ones the first), or its sum, in f64 and then rounded to f32.
+ * @param f `u32 [rowsPad, ldF]`: bits of f ≥ 0.
+ * @param at The first row, and the chunk's latent.
+ *
+ * @example
+ * ```ts
+ * import { offer } from "./fold.ts";
+ * import { makeParams } from "./params.ts";
+ * const f = new Uint32Array(new Float32Array([1, 2]).buffer);
+ * const { row } = offer(makeParams({ ldF: 1, perImage: 2 }), "image", f, { first: 0, j: 0 });
+ * console.assert(row === 1);
+ * ```
+ */
+export function offer(
+  params: Params,
+  by: FoldUse["by"],
+  f: Uint32Array,
+  at: { readonly first: number; readonly j: number },
+): { value: number; row: number } {
+  const { ldF, colOffset, perImage } = params;
+  const { first, j } = at;
+  if (by === "row") return { value: f[first * ldF + colOffset + j], row: first };
+  let value = 0;
+  let row = first;
+  let sum = 0;
+  for (let r = first; r < first + perImage; r++) {
+    const b = f[r * ldF + colOffset + j];
+    if (b > value) {
+      value = b;
+      row = r;
+    }
+    word[0] = b;
+    sum += float[0];
+  }
+  float[0] = sum;
+  return { value: by === "sum" && value > 0 ? word[0] : value, row };
+}
+
+function count(params: Params, bindings: FoldBindings, j: number, r: number): void {
+  const { cols, total, stepScale, pull, ldF, colOffset } = params;
+  const { f, latents, histogram, halves, skip } = bindings;
+  const b = f[r * ldF + colOffset + j];
   word[0] = b;
   const value = float[0];
   if (b !== 0) {

@@ -1,6 +1,7 @@
-// Walks each latent's column of F down the strip, one thread a latent, rows in order: statistics, the online percentile,
-// and candidates above the latent's k-th value. Integer sums and bins are order-free; nothing is rounded but the estimate.
-// With STATISTICS 0 it only goes on collecting candidates where a full list had made it stop. Twin: fold.ts
+// Statistics, the online percentile and candidates of a strip: a workgroup owns {{LATENTS}} latents and reads their columns of F
+// once, {{ROWS}} rows at a time, {{GROUPS}} rows side by side. All threads count: integer sums, bins and extremes are order-free.
+// What depends on the order of rows is walked by two groups of threads, one thread a latent, in workgroup memory: the
+// percentile by one, candidates above the latent's k-th value by the other, while the next rows are on their way. Twin: fold.ts
 @group(1) @binding(0) var<storage, read> f: array<u32>;                     // [rowsPad, ldF], bits of f32 >= 0
 @group(1) @binding(1) var<storage, read> skip: array<u32>;                  // a bit per row
 @group(1) @binding(2) var<storage, read_write> latents: array<u32>;         // [9, cols], see latents.ts
@@ -8,197 +9,168 @@
 @group(1) @binding(4) var<storage, read_write> histogram: array<atomic<u32>>;   // [cols, 2048]
 @group(1) @binding(5) var<storage, read_write> halves: array<atomic<u32>>;      // [cols, 32, 2]
 
-// @if SUM
-// Adds a positive f32 to a positive f64, rounding to nearest even as f64 addition does. The sum is
-// (high, low, exponent + 2048) with a significand of 53 bits, all 0 for zero; exponent 0xffffffff is infinity.
-fn add(sum: vec3<u32>, bits: u32) -> vec3<u32> {
-  if (bits >= 0x7f800000u || sum.z == 0xffffffffu) { return vec3<u32>(0u, 0u, 0xffffffffu); }
-  // The f32 as a significand of 53 bits, times 2^(e - 2048).
-  var m = bits & 0x7fffffu;
-  var e = bits >> 23u;
-  if (e == 0u) {
-    let zeros = countLeadingZeros(m) - 8u;
-    m = m << zeros;
-    e = 2048u + 1u - zeros - 150u;
-  } else {
-    m |= 0x800000u;
-    e = 2048u + e - 150u;
-  }
-  e -= 29u;
-  let addend = vec3<u32>(m >> 3u, m << 29u, e);
-  if (sum.z == 0u) { return addend; }
-  var x = sum;
-  var y = addend;
-  if (y.z > x.z) { x = addend; y = sum; }
-  // Three more bits below both: guard, round, sticky.
-  var xh = (x.x << 3u) | (x.y >> 29u);
-  var xl = x.y << 3u;
-  var yh = (y.x << 3u) | (y.y >> 29u);
-  var yl = y.y << 3u;
-  let d = x.z - y.z;
-  if (d >= 64u) {
-    yh = 0u;
-    yl = 1u;
-  } else if (d >= 32u) {
-    let out = yl | select(0u, yh << (64u - d), d > 32u);
-    yl = (yh >> (d - 32u)) | u32(out != 0u);
-    yh = 0u;
-  } else if (d > 0u) {
-    let out = yl << (32u - d);
-    yl = (yl >> d) | (yh << (32u - d)) | u32(out != 0u);
-    yh = yh >> d;
-  }
-  xl += yl;
-  xh += yh + u32(xl < yl);
-  var exponent = x.z;
-  if (xh >= 0x1000000u) {
-    xl = (xl >> 1u) | (xh << 31u) | (xl & 1u);
-    xh = xh >> 1u;
-    exponent += 1u;
-  }
-  let tail = xl & 7u;
-  xl = (xl >> 3u) | (xh << 29u);
-  xh = xh >> 3u;
-  if (tail > 4u || (tail == 4u && (xl & 1u) == 1u)) {
-    xl += 1u;
-    xh += u32(xl == 0u);
-    if (xh == 0x200000u) {
-      xh = 0x100000u;
-      exponent += 1u;
-    }
-  }
-  return vec3<u32>(xh, xl, exponent);
+var<workgroup> tile: array<array<u32, {{LATENTS}}>, {{ROWS}}>;
+// How each row moves an estimate: where its value lies above, below, or on it. The same for all latents. Read back from memory,
+// the products cannot be fused with the addition, which would round otherwise.
+var<workgroup> moves: array<vec3<f32>, {{ROWS}}>;
+var<workgroup> counts: array<atomic<u32>, {{LATENTS}}>;
+var<workgroup> leasts: array<atomic<u32>, {{LATENTS}}>;
+var<workgroup> mosts: array<atomic<u32>, {{LATENTS}}>;
+
+// Bits of the rows 32·word ... that count: neither skipped nor past the end.
+fn live(word: u32) -> u32 {
+  let first = 32u * word;
+  if (first >= P.rows) { return 0u; }
+  let n = P.rows - first;
+  return ~skip[word] & select(0xffffffffu, (1u << (n & 31u)) - 1u, n < 32u);
 }
 
-// The bits of the f32 nearest to such a sum, ties to even.
-fn narrow(sum: vec3<u32>) -> u32 {
-  if (sum.z == 0u) { return 0u; }
-  if (sum.z == 0xffffffffu) { return 0x7f800000u; }
-  // 24 bits, and below them 29 that round. A subnormal result has fewer bits, and then nothing is lost but zeros.
-  let exponent = i32(sum.z) - 2048 + 29 + 150;
-  if (exponent <= 0) { return ((sum.x << 3u) | (sum.y >> 29u)) >> u32(1 - exponent); }
-  var m = (sum.x << 3u) | (sum.y >> 29u);
-  let rest = sum.y & 0x1fffffffu;
-  if (rest > 0x10000000u || (rest == 0x10000000u && (m & 1u) == 1u)) { m += 1u; }
-  return min((u32(exponent - 1) << 23u) + m, 0x7f800000u);
+fn load(r: u32, column: u32) -> u32 {
+  if (r >= P.rows) { return 0u; }
+  return f[r * P.ldF + column];
 }
-// @end
 
-@compute @workgroup_size({{WG}})
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let j = id.x;
-  if (j >= P.cols) { return; }
-  let tau = latents[5u * P.cols + j];
+@compute @workgroup_size({{LATENTS}}, {{GROUPS}})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>,
+        @builtin(local_invocation_index) thread: u32) {
+  let lane = local.x;
+  let inside = group.x * {{LATENTS}}u + lane < P.cols;
+  let j = min(group.x * {{LATENTS}}u + lane, P.cols - 1u);
+  let column = P.colOffset + j;
+  if (local.y == 0u) {
+    atomicStore(&counts[lane], 0u);
+    atomicStore(&leasts[lane], 0xffffffffu);
+    atomicStore(&mosts[lane], 0u);
+  }
+  var count = 0u;
+  var least = 0xffffffffu;
+  var most = 0u;
+  var estimate = bitcast<f32>(latents[3u * P.cols + j]);
+  // Rows in the estimate: the same for all latents.
+  var t = latents[4u * P.cols + j];
+  let tau = select(0xffffffffu, latents[5u * P.cols + j], inside);
   var filled = latents[6u * P.cols + j];
   var stopped = 0xffffffffu;
-  let column = P.colOffset + j;
   let list = j * {{LIST}}u;
-  // @if STATISTICS
-  var count = latents[j];
-  var least = latents[P.cols + j];
-  var most = latents[2u * P.cols + j];
-  var estimate = bitcast<f32>(latents[3u * P.cols + j]);
-  var t = latents[4u * P.cols + j];
-  let rise = P.pull + 1.0;
-  let fall = P.pull - 1.0;
-  let start = 0u;
-  // @else
-  let start = latents[7u * P.cols + j];
-  if (start == 0xffffffffu) { return; }
-  // @end
   // @if GROUPED
-  var patch_ = (start & ~{{MASK}}u) % P.perImage;
+  var patch_ = 0u;
   var best = 0u;
   var bestRow = 0u;
   // @end
   // @if SUM
   var sum = vec3<u32>();
   // @end
-  for (var r = start & ~{{MASK}}u; r < P.rows; r += {{UNROLL}}u) {
-    let skipped = skip[r >> 5u] >> (r & 31u);
-    // @for u UNROLL
-    // @if STATISTICS
-    let b{{u}} = f[(r + {{u}}u) * P.ldF + column];
-    // @else
-    let b{{u}} = select(0u, f[(r + {{u}}u) * P.ldF + column], r + {{u}}u >= start);
+  // @for u PER
+  var b{{u}} = load({{u}}u * {{GROUPS}}u + local.y, column);
+  // @end
+  for (var start = 0u; start < P.rows; start += {{ROWS}}u) {
+    // @for u PER
+    tile[{{u}}u * {{GROUPS}}u + local.y][lane] = b{{u}};
     // @end
-    // @end
-    // @for u UNROLL
-    {
+    if (thread < {{ROWS}}u) {
+      let word = (start + thread) >> 5u;
+      var seen = t;
+      for (var w = start >> 5u; w < word; w++) { seen += countOneBits(live(w)); }
+      let alive = live(word);
+      seen += countOneBits(alive & (0xffffffffu >> (31u - (thread & 31u))));
+      let step_ = P.stepScale * f32(P.total - seen);
+      let move_ = vec3<f32>(step_ * (P.pull + 1.0), step_ * (P.pull - 1.0), step_ * P.pull);
+      moves[thread] = select(vec3<f32>(), move_, ((alive >> (thread & 31u)) & 1u) != 0u);
+    }
+    for (var w = 0u; w < {{WORDS}}u; w++) { t += countOneBits(live((start >> 5u) + w)); }
+    // @for u PER
+    if (b{{u}} != 0u && inside) {
       let b = b{{u}};
-      // @if STATISTICS
-      if (b != 0u) {
-        count += 1u;
-        least = min(least, b);
-        most = max(most, b);
-        atomicAdd(&histogram[j * 2048u + clamp(b >> 18u, 2784u, 4831u) - 2784u], 1u);
-        let e = b >> 23u;
-        if (e < 255u) {
-          let m = select((b & 0x7fffffu) | 0x800000u, (b & 0x7fffffu) << 1u, e == 0u) << (e & 7u);
-          let bucket = j * 64u + (e >> 3u) * 2u;
-          atomicAdd(&halves[bucket], m & 0xffffu);
-          atomicAdd(&halves[bucket + 1u], m >> 16u);
+      count += 1u;
+      least = min(least, b);
+      most = max(most, b);
+      atomicAdd(&histogram[j * 2048u + clamp(b >> 18u, 2784u, 4831u) - 2784u], 1u);
+      let e = b >> 23u;
+      if (e < 255u) {
+        let m = select((b & 0x7fffffu) | 0x800000u, (b & 0x7fffffu) << 1u, e == 0u) << (e & 7u);
+        let bucket = j * 64u + (e >> 3u) * 2u;
+        atomicAdd(&halves[bucket], m & 0xffffu);
+        atomicAdd(&halves[bucket + 1u], m >> 16u);
+      }
+    }
+    // @end
+    workgroupBarrier();
+    // @for u PER
+    b{{u}} = load(start + {{ROWS}}u + {{u}}u * {{GROUPS}}u + local.y, column);
+    // @end
+    if (local.y == 0u) {
+      // All three outcomes are computed before it is known which one counts, so a row costs one addition and two selections.
+      // @for r ROWS
+      {
+        let v = bitcast<f32>(tile[{{r}}][lane]);
+        let move_ = moves[{{r}}];
+        estimate = select(select(estimate + move_.z, estimate + move_.x, v > estimate), estimate + move_.y, v < estimate);
+      }
+      // @end
+    }
+    if (local.y == {{WALKER}}u) {
+      let end = min({{ROWS}}u, P.rows - start);
+      for (var i = 0u; i < end; i++) {
+        let b = tile[i][lane];
+        // @if GROUPED
+        if (b > best) {
+          best = b;
+          bestRow = start + i;
         }
-      }
-      if (((skipped >> {{u}}u) & 1u) == 0u) {
-        t += 1u;
-        let v = bitcast<f32>(b);
-        let step_ = P.stepScale * f32(P.total - t);
-        // The three moves do not wait for the last estimate: only the choice and one addition do.
-        estimate += select(select(step_ * P.pull, step_ * rise, v > estimate), step_ * fall, v < estimate);
-      }
-      // @end
-      // @if GROUPED
-      if (b > best) {
-        best = b;
-        bestRow = r + {{u}}u;
-      }
-      // @if SUM
-      if (b != 0u) { sum = add(sum, b); }
-      // @end
-      patch_ += 1u;
-      if (patch_ == P.perImage) {
-        if (best != 0u) {
+        // @if SUM
+        if (b != 0u) { sum = add(sum, b); }
+        // @end
+        patch_ += 1u;
+        if (patch_ == P.perImage) {
           // @if SUM
           let value = narrow(sum);
           sum = vec3<u32>();
           // @else
           let value = best;
           // @end
-          if (value > tau) {
+          if (best != 0u && value > tau) {
             if (filled < {{CAPACITY}}u) {
               candidates[list + filled] = value;
               candidates[list + {{CAPACITY}}u + filled] = P.firstRow + bestRow;
               filled += 1u;
             } else if (stopped == 0xffffffffu) {
-              stopped = r + {{u}}u + 1u - P.perImage;
+              stopped = start + i + 1u - P.perImage;
             }
           }
+          best = 0u;
+          patch_ = 0u;
         }
-        best = 0u;
-        patch_ = 0u;
-      }
-      // @else
-      if (b > tau) {
-        if (filled < {{CAPACITY}}u) {
-          candidates[list + filled] = b;
-          candidates[list + {{CAPACITY}}u + filled] = P.firstRow + r + {{u}}u;
-          filled += 1u;
-        } else if (stopped == 0xffffffffu) {
-          stopped = r + {{u}}u;
+        // @else
+        if (b > tau) {
+          if (filled < {{CAPACITY}}u) {
+            candidates[list + filled] = b;
+            candidates[list + {{CAPACITY}}u + filled] = P.firstRow + start + i;
+            filled += 1u;
+          } else if (stopped == 0xffffffffu) {
+            stopped = start + i;
+          }
         }
+        // @end
       }
-      // @end
     }
-    // @end
+    workgroupBarrier();
   }
-  latents[6u * P.cols + j] = filled;
-  latents[7u * P.cols + j] = stopped;
-  // @if STATISTICS
-  latents[j] = count;
-  latents[P.cols + j] = least;
-  latents[2u * P.cols + j] = most;
-  latents[3u * P.cols + j] = bitcast<u32>(estimate);
-  latents[4u * P.cols + j] = t;
-  // @end
+  if (count != 0u) {
+    atomicAdd(&counts[lane], count);
+    atomicMin(&leasts[lane], least);
+    atomicMax(&mosts[lane], most);
+  }
+  workgroupBarrier();
+  if (!inside) { return; }
+  if (local.y == 0u) {
+    latents[j] += atomicLoad(&counts[lane]);
+    latents[P.cols + j] = min(latents[P.cols + j], atomicLoad(&leasts[lane]));
+    latents[2u * P.cols + j] = max(latents[2u * P.cols + j], atomicLoad(&mosts[lane]));
+    latents[3u * P.cols + j] = bitcast<u32>(estimate);
+    latents[4u * P.cols + j] = t;
+  }
+  if (local.y == {{WALKER}}u) {
+    latents[6u * P.cols + j] = filled;
+    latents[7u * P.cols + j] = stopped;
+  }
 }

@@ -127,7 +127,9 @@ export function cutJob(request: GeometryRequest): Geometry {
   const imageBytes = Math.max(4 * request.imageValues, 4 * perImage * kept);
   if (imageBytes > maxBindingBytes) refuse("one image", imageBytes, maxBindingBytes);
   const pieceWanted = Math.floor(Math.min(request.pieceBytes, maxBindingBytes) / imageBytes);
-  const pieceImages = Math.max(1, Math.min(pieceWanted, request.maxImages));
+  let pieceImages = Math.max(1, Math.min(pieceWanted, request.maxImages));
+  // A short last strip costs as many kernels as a whole one.
+  if (pieceImages > stripImages) pieceImages -= pieceImages % stripImages;
   return { kPad, chunks, ldF, stripImages, stripRowsPad: pad(stripImages * perImage, rowPad), pieceImages };
 }
 

@@ -109,12 +109,19 @@ export class Gpu {
     const enables = code.split("\n").filter((line) => line.startsWith("enable ")).join("\n");
     const rest = code.split("\n").filter((line) => !line.startsWith("enable ")).join("\n");
     const module = this.device.createShaderModule({ label: name, code: `${enables}\n${PARAMS_WGSL}${rest}` });
-    const pipeline = await this.device.createComputePipelineAsync({
-      label: name,
-      layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.paramsLayout, layout] }),
-      compute: { module, entryPoint: "main" },
-    });
-    return { pipeline, layout };
+    try {
+      const pipeline = await this.device.createComputePipelineAsync({
+        label: name,
+        layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.paramsLayout, layout] }),
+        compute: { module, entryPoint: "main" },
+      });
+      return { pipeline, layout };
+    } catch (cause) {
+      const { messages } = await module.getCompilationInfo();
+      const first = messages.find(({ type }) => type === "error")?.message.split("\n").map((line) => line.trim())
+        .filter(Boolean).slice(0, 4).join(" | ");
+      throw new Error(`Cannot compile ${name}: ${first ?? (cause as Error).message}`, { cause });
+    }
   }
 
   /** Binds buffers to a kernel's group 1. */

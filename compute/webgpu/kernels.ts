@@ -6,20 +6,32 @@ import carryCode from "./carry.wgsl" with { type: "text" };
 import distributionCode from "./distribution.wgsl" with { type: "text" };
 import { encodeConstants, type Tile } from "./encode.ts";
 import encodeCode from "./encode.wgsl" with { type: "text" };
-import { expand } from "./expand.ts";
+import { type Constants, expand } from "./expand.ts";
 import type { FoldUse } from "./fold.ts";
 import foldCode from "./fold.wgsl" with { type: "text" };
 import type { KernelSource } from "./gpu.ts";
 import heatmapCode from "./heatmap.wgsl" with { type: "text" };
+import { chunkOf } from "./merge.ts";
 import mergeCode from "./merge.wgsl" with { type: "text" };
 import prepareCode from "./prepare.wgsl" with { type: "text" };
 import topkCode from "./topk.wgsl" with { type: "text" };
+import wideSumCode from "./wide_sum.wgsl" with { type: "text" };
 
-/** Threads of a workgroup of the fold kernel: one warp, so that 12,288 latents spread over all processors. */
-export const FOLD_THREADS = 32;
+/** How a workgroup of the fold kernel cuts its work. */
+export interface FoldShape {
+  /** Latents that it owns. */
+  readonly latents: number;
+  /** Rows side by side: `latents · groups` threads. */
+  readonly groups: number;
+  /** Rows in a step, a multiple of 32 and of `groups`: `4 · latents · rows` bytes of workgroup memory. */
+  readonly rows: number;
+}
 
-/** Rows whose loads are in flight together in the fold kernel: a divisor of 32 and of the rows of every tile. */
-const FOLD_UNROLL = 16;
+/** On a GPU: a warp reads one cache line of a row of F, and 12,288 latents make 384 workgroups, all at once on the card. */
+export const FOLD_SHAPE: FoldShape = { latents: 32, groups: 8, rows: 64 };
+
+/** On a CPU: compilers behind OpenGL take time that grows with the square of the workgroup's memory. */
+export const SOFTWARE_FOLD_SHAPE: FoldShape = { latents: 8, groups: 4, rows: 32 };
 
 /** `prepare`: dispatch (kPad / 16, rowsPad / 16). */
 export function prepareKernel(use: { centre: boolean; scale: boolean; half: boolean }): KernelSource {
@@ -45,29 +57,36 @@ export function topkKernel(): KernelSource {
   return { name: "topk", code: topkCode, bindings: ["write"] };
 }
 
-/** `fold`: dispatch (⌈cols / FOLD_THREADS⌉). */
-export function foldKernel(use: FoldUse, unroll: number = FOLD_UNROLL): KernelSource {
+/** What the kernels that collect candidates share. */
+function collecting({ by, capacity }: FoldUse): Constants {
+  return { GROUPED: Number(by !== "row"), SUM: Number(by === "sum"), CAPACITY: capacity, LIST: 2 * capacity };
+}
+
+/** Adds the arithmetic of sums where it is used. */
+const withSums = (code: string, { by }: FoldUse): string => by === "sum" ? wideSumCode + code : code;
+
+/** `fold`: dispatch (⌈cols / shape.latents⌉). */
+export function foldKernel(use: FoldUse, shape: FoldShape): KernelSource {
+  const { latents, groups, rows } = shape;
   const code = expand(foldCode, {
-    WG: FOLD_THREADS,
-    UNROLL: unroll,
-    MASK: unroll - 1,
-    STATISTICS: Number(use.statistics),
-    GROUPED: Number(use.by !== "row"),
-    SUM: Number(use.by === "sum"),
-    CAPACITY: use.capacity,
-    LIST: 2 * use.capacity,
+    LATENTS: latents,
+    GROUPS: groups,
+    // Far from group 0, so that the two walks are not in the same wave where one holds 64 threads.
+    WALKER: groups / 2,
+    ROWS: rows,
+    WORDS: rows / 32,
+    PER: rows / groups,
+    ...collecting(use),
   });
-  return {
-    name: use.statistics ? "fold" : "select",
-    code,
-    bindings: ["read", "read", "write", "write", "write", "write"],
-  };
+  const bindings = ["read", "read", "write", "write", "write", "write"] as const;
+  return { name: "fold", code: withSums(code, use), bindings };
 }
 
 /** `merge`: dispatch (cols). */
-export function mergeKernel(capacity: number): KernelSource {
-  const code = expand(mergeCode, { CAPACITY: capacity, LIST: 2 * capacity });
-  return { name: "merge", code, bindings: ["write", "read", "write"] };
+export function mergeKernel(use: FoldUse): KernelSource {
+  const unit = use.by === "row" ? "1u" : "P.perImage";
+  const code = expand(mergeCode, { ...collecting(use), CHUNK: chunkOf(use.capacity), UNIT: unit });
+  return { name: "merge", code: withSums(code, use), bindings: ["write", "write", "write", "read"] };
 }
 
 /** `heatmap`: dispatch (cols). */

@@ -6,7 +6,6 @@ import { rowsPerImage } from "../rows.ts";
 import { tileColumns, tileRows } from "./encode.ts";
 import { type Chunk, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
 import type { Gpu } from "./gpu.ts";
-import { FOLD_THREADS } from "./kernels.ts";
 import { allocateLane, type ChunkState, FOUND_BYTES, freeLane, type LaneBuffers } from "./lane_buffers.ts";
 import { cutLane, imageValues, keptLatents, laneParams, type LaneRequest } from "./lane_request.ts";
 import { bindLane, dispatch, type LaneSteps } from "./lane_steps.ts";
@@ -17,6 +16,12 @@ interface Flight {
   readonly staging: GPUBuffer;
   readonly rows: number;
   readonly done: (result: PieceResult) => void;
+}
+
+/** Pieces whose results have been asked for. */
+interface Drained {
+  readonly flights: readonly Flight[];
+  readonly maps: Promise<PromiseSettledResult<undefined>[]>;
 }
 
 /** What comes back of a piece. */
@@ -37,6 +42,8 @@ export class Lane {
   readonly #request: LaneRequest;
   readonly #buffers: LaneBuffers;
   #steps!: LaneSteps;
+  /** Buffers for results that no piece in flight uses. */
+  readonly #idle: GPUBuffer[];
   #flights: Flight[] = [];
   #rowsSinceCarry = 0;
   #freed = false;
@@ -46,6 +53,7 @@ export class Lane {
     this.#request = request;
     this.geometry = cutLane(request, gpu.facts.maxBindingBytes);
     this.#buffers = allocateLane(gpu, request, this.geometry);
+    this.#idle = [...this.#buffers.staging];
   }
 
   /**
@@ -90,9 +98,11 @@ export class Lane {
     done: (result: PieceResult) => void,
   ): Promise<void> {
     const gpu = this.#gpu;
-    const { params: blockBuffer, raw, found, kept: keptBuffer, staging: ring } = this.#buffers;
-    if (this.#flights.length === ring.length) await this.collect();
-    const staging = ring[this.#flights.length];
+    const { params: blockBuffer, raw, found, kept: keptBuffer } = this.#buffers;
+    // With the ring full the device is first let run dry (see drain). This piece is submitted before those results are
+    // handed out, so that the device is at work again meanwhile.
+    const drained = this.#flights.length === this.#buffers.staging.length - 1 ? this.#drain() : undefined;
+    const staging = this.#idle.pop()!;
     const { geometry } = this;
     const perImage = rowsPerImage(this.#request.plan.layout);
     const rows = images * perImage;
@@ -119,20 +129,29 @@ export class Lane {
       if (kept > 0) encoder.copyBufferToBuffer(keptBuffer, 0, staging, FOUND_BYTES, 4 * kept * rows);
     });
     this.#flights.push({ staging, rows, done });
+    if (drained !== undefined) await this.#handOut(drained);
+  }
+
+  /** Waits for all pieces in flight and hands out their results, in order. */
+  async collect(): Promise<void> {
+    await this.#handOut(this.#drain());
   }
 
   /**
-   * Waits for all pieces in flight and hands out their results, in order.
+   * Asks for the results of all pieces in flight.
    *
-   * All at once, because Deno's `mapAsync` blocks until the device has done everything submitted, and then sleeps: asked
-   * piece by piece, the device would stand idle while the next one is read.
+   * All at once, because Deno's `mapAsync` returns only when the device has done everything submitted, and its promise
+   * resolves some 10 ms later: asked piece by piece, the device would stand idle while the next one is read.
    */
-  async collect(): Promise<void> {
+  #drain(): Drained {
     const flights = this.#flights;
     this.#flights = [];
+    return { flights, maps: Promise.allSettled(flights.map(({ staging }) => staging.mapAsync(GPUMapMode.READ))) };
+  }
+
+  async #handOut({ flights, maps }: Drained): Promise<void> {
     const kept = keptLatents(this.#request);
-    const maps = await Promise.allSettled(flights.map(({ staging }) => staging.mapAsync(GPUMapMode.READ)));
-    for (const map of maps) if (map.status === "rejected") throw map.reason;
+    for (const map of await maps) if (map.status === "rejected") throw map.reason;
     for (const { staging, rows, done } of flights) {
       const found = new Uint32Array(staging.getMappedRange(0, FOUND_BYTES));
       const firstBad = found[0] === 0xffffffff ? -1 : found[0];
@@ -141,6 +160,7 @@ export class Lane {
         : new Float32Array(staging.getMappedRange(FOUND_BYTES, 4 * kept * rows).slice(0));
       const result = { firstBad, skipped: found[1], kept: values };
       staging.unmap();
+      this.#idle.push(staging);
       done(result);
     }
     await this.#gpu.check();
@@ -233,7 +253,7 @@ export class Lane {
     for (let i = 0; i < chunks.length; i++) {
       use(i);
       if (topk === undefined) this.#encode(pass, i, rowsPad);
-      this.#fold(pass, i, rows);
+      this.#fold(pass, i);
       if (carry) dispatch(pass, this.#steps.chunks[i].carry, Math.ceil(chunks[i].cols / 2));
       const { kept } = all[base + i];
       if (kept > 0) dispatch(pass, this.#steps.chunks[i].distribution, Math.ceil(kept / 16), Math.ceil(rows / 16));
@@ -248,17 +268,11 @@ export class Lane {
     dispatch(pass, this.#steps.chunks[i].encode, colsPad / tileColumns(tile), rowsPad / tileRows(tile));
   }
 
-  #fold(pass: GPUComputePassEncoder, i: number, rows: number): void {
-    const { fold, select, merge, heatmap } = this.#steps.chunks[i];
+  #fold(pass: GPUComputePassEncoder, i: number): void {
+    const { fold, merge, heatmap } = this.#steps.chunks[i];
     const { cols } = this.geometry.chunks[i];
-    const { capacity } = this.#request.tuning;
-    dispatch(pass, fold, Math.ceil(cols / FOLD_THREADS));
+    dispatch(pass, fold, Math.ceil(cols / this.#request.tuning.fold.latents));
     dispatch(pass, merge, cols);
-    // A list that filled up stopped its latent; each further round takes `capacity` candidates more, so these suffice.
-    for (let taken = capacity; taken < rows; taken += capacity) {
-      dispatch(pass, select, Math.ceil(cols / FOLD_THREADS));
-      dispatch(pass, merge, cols);
-    }
     if (this.#request.plan.sortBy !== "img") dispatch(pass, heatmap, cols);
   }
 }

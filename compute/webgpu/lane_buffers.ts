@@ -52,7 +52,7 @@ export interface LaneBuffers {
   readonly kept: GPUBuffer;
   /** Parameter blocks of all strips and chunks of a piece. */
   readonly params: GPUBuffer;
-  /** Where results of pieces in flight are copied to: one each. */
+  /** Where results of pieces in flight are copied to: one each, and one for the piece that is submitted while they are read. */
   readonly staging: readonly GPUBuffer[];
 }
 
@@ -116,7 +116,7 @@ export function allocateLane(gpu: Gpu, request: LaneRequest, geometry: Geometry)
       found: storage("non-finite rows", FOUND_BYTES),
       kept: storage("distributions", keptBytes),
       params: keep(gpu.acquire("parameters", PARAMS_STRIDE_BYTES * strips * chunks.length, uniform)),
-      staging: Array.from({ length: ring }, () => keep(gpu.acquire("results", FOUND_BYTES + keptBytes, readable))),
+      staging: Array.from({ length: ring + 1 }, () => keep(gpu.acquire("results", FOUND_BYTES + keptBytes, readable))),
     };
   } catch (error) {
     for (const buffer of made) gpu.release(buffer);

@@ -7,6 +7,7 @@ import { rowsPerImage } from "../rows.ts";
 import type { Sae } from "../sae.ts";
 import type { Tile } from "./encode.ts";
 import { type Chunk, cutJob, type Geometry } from "./geometry.ts";
+import type { FoldShape } from "./kernels.ts";
 import { makeParams, type Params } from "./params.ts";
 
 /** What may be set for tests and tuning. */
@@ -17,10 +18,10 @@ export interface Tuning {
   readonly pieceBytes: number;
   /** Candidates a latent's list holds; at most 1024, the workgroup memory of the merge. */
   readonly capacity: number;
+  /** How the fold kernel cuts its work. */
+  readonly fold: FoldShape;
   /** Most latents in a chunk. */
   readonly maxChunk: number;
-  /** Rows whose loads the fold kernel has in flight together: 16, or 32 where tiles have a multiple of 32 rows. */
-  readonly unroll: number;
   /** Pieces in flight before results are waited for; fewer where host memory is short. */
   readonly ring: number;
 }

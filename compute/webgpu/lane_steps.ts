@@ -30,8 +30,6 @@ export interface ChunkSteps {
   readonly encode: Step;
   /** Statistics and candidates. */
   readonly fold: Step;
-  /** Candidates alone, where a full list stopped. */
-  readonly select: Step;
   /** Candidates into the ranking. */
   readonly merge: Step;
   /** Heatmaps of what entered. */
@@ -58,13 +56,12 @@ export interface LaneSteps {
 export async function bindLane(gpu: Gpu, request: LaneRequest, buffers: LaneBuffers): Promise<LaneSteps> {
   const { plan, sae, half, tuning, prepared, tile } = request;
   const by = plan.sortBy === "sum" ? "sum" : plan.dedupe === "image" ? "image" : "row";
-  const { capacity } = tuning;
-  const [prepare, encode, fold, select, merge, heatmap, carry, distribution, topk] = await Promise.all([
+  const use = { by, capacity: tuning.capacity } as const;
+  const [prepare, encode, fold, merge, heatmap, carry, distribution, topk] = await Promise.all([
     gpu.kernel(prepareKernel({ centre: !prepared, scale: !prepared && plan.layout.scalar !== 1, half })),
     gpu.kernel(encodeKernel(tile, half)),
-    gpu.kernel(foldKernel({ statistics: true, by, capacity }, tuning.unroll)),
-    gpu.kernel(foldKernel({ statistics: false, by, capacity }, tuning.unroll)),
-    gpu.kernel(mergeKernel(capacity)),
+    gpu.kernel(foldKernel(use, tuning.fold)),
+    gpu.kernel(mergeKernel(use)),
     gpu.kernel(heatmapKernel()),
     gpu.kernel(carryKernel()),
     gpu.kernel(distributionKernel()),
@@ -80,12 +77,10 @@ export async function bindLane(gpu: Gpu, request: LaneRequest, buffers: LaneBuff
     topk: sae.activation.kind === "topk" ? step(topk, [f]) : undefined,
     chunks: states.map(({ latents, histogram, halves, totals, candidates, top, heatmaps }, i) => {
       const { w, bias } = weights[i];
-      const folded = [f, skip, latents, candidates, histogram, halves];
       return {
         encode: step(encode, [x, w, bias, skip, f]),
-        fold: step(fold, folded),
-        select: step(select, folded),
-        merge: step(merge, [latents, candidates, top]),
+        fold: step(fold, [f, skip, latents, candidates, histogram, halves]),
+        merge: step(merge, [latents, candidates, top, f]),
         heatmap: step(heatmap, [latents, top, f, heatmaps]),
         carry: step(carry, [halves, totals]),
         distribution: step(distribution, [f, skip, kept]),

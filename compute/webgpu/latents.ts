@@ -13,7 +13,7 @@ export const LATENT = {
   most: 2,
   /** Bits of the f32 percentile estimate. */
   estimate: 3,
-  /** Rows in the estimate. */
+  /** Rows in the estimate, the same for all latents. */
   t: 4,
   /** Bits of the value that a candidate must exceed: the k-th, or 0 while there are fewer. */
   tau: 5,

@@ -12,6 +12,7 @@ import { requestDevice } from "./device.ts";
 import { SOFTWARE_TILE, type Tile, tileColumns, tileName, tileRows, TILES } from "./encode.ts";
 import { encodeRows, freeResident, makeResident, type ResidentEncoder } from "./encode_rows.ts";
 import { Gpu, type GpuCounts } from "./gpu.ts";
+import { FOLD_SHAPE, SOFTWARE_FOLD_SHAPE } from "./kernels.ts";
 import type { Tuning } from "./lane_request.ts";
 import { type LaneSetup, WebgpuFold } from "./pass.ts";
 import { chooseTile, type Timed, timeStrip, timeTile } from "./tune.ts";
@@ -56,15 +57,15 @@ const MIN_MS_BETWEEN_LOSSES = 60_000;
 /** On a GPU a strip is some milliseconds of work, so that starting kernels costs little. */
 const TUNING: Tuning = {
   stripRows: 4096,
-  pieceBytes: 64 * 2 ** 20,
-  capacity: 1024,
+  pieceBytes: 32 * 2 ** 20,
+  capacity: 256,
+  fold: FOLD_SHAPE,
   maxChunk: 32768,
-  unroll: 32,
-  ring: 16,
+  ring: 32,
 };
 
 /** On a CPU small strips cost nothing, and large workgroup arrays take OpenGL's compilers many seconds. */
-const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64, unroll: 16, ring: 3 };
+const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64, fold: SOFTWARE_FOLD_SHAPE, ring: 3 };
 
 /** `auto` times tile shapes for jobs of at least this many operations: seconds of work on a data-centre card. */
 const MIN_FLOPS_TO_TUNE = 1e14;

@@ -91,7 +91,9 @@ export class WebgpuFold implements Fold {
     this.#rule = estimatorRule(plan.percentile, Math.max(1, plan.nImages * this.#perImage), plan.percentileLr);
     const state = stateBytes(sae.dSae, plan);
     const room = plan.maxMemoryBytes - state;
-    const wanted = owner.gpu.facts.software ? 0 : Math.floor(Math.min(LENT_BYTES, room / 4) / (4 * this.#stride));
+    const roomy = owner.gpu.facts.software ? 0 : Math.floor(Math.min(LENT_BYTES, room / 4) / (4 * this.#stride));
+    const strip = Math.max(1, Math.floor(setup.tuning.stripRows / this.#perImage));
+    const wanted = roomy > strip ? roomy - roomy % strip : roomy;
     this.#lentImages = Math.max(plan.batchImages, Math.min(wanted, plan.nImages));
     this.#request = { ...setup, sae, plan, prepared, maxImages: this.#lentImages };
     const lentBytes = 4 * this.#stride * this.#lentImages;

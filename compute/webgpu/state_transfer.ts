@@ -38,7 +38,8 @@ export function uploadState(gpu: Gpu, lane: Lane, state: LatentState, perImage: 
       floats[LATENT.least * cols + j] = state.min[latent];
       floats[LATENT.most * cols + j] = state.max[latent];
       const seen = state.estimateRow[latent];
-      floats[LATENT.estimate * cols + j] = advanceZeros(state.estimate[latent], seen, state.rows - seen, rule);
+      // + 0 turns −0 into 0: a row that moves nothing is an addition of 0 on the device.
+      floats[LATENT.estimate * cols + j] = advanceZeros(state.estimate[latent], seen, state.rows - seen, rule) + 0;
       words[LATENT.t * cols + j] = state.rows;
       if (ranked === k) floats[LATENT.tau * cols + j] = state.topValue[latent * k + k - 1];
       words[LATENT.stopped * cols + j] = 0xffffffff;

@@ -1,9 +1,8 @@
 /** What the WebGPU test's page runs: the kernel cases and the pass cases, one line of outcome each. */
 import { chooseBackend } from "../../compute/choose_backend.ts";
-import { SOFTWARE_TILE, TILES } from "../../compute/webgpu/encode.ts";
 import { requestDevice } from "../../compute/webgpu/device.ts";
 import { Gpu } from "../../compute/webgpu/gpu.ts";
-import { kernelCases } from "../compute/webgpu/_kernel_cases.ts";
+import { EVERYTHING, kernelCases } from "../compute/webgpu/_kernel_cases.ts";
 import { checkPass, PASS_CASES } from "../compute/webgpu/_pass_cases.ts";
 
 /** Posted to the test. */
@@ -30,7 +29,7 @@ async function runAll(): Promise<void> {
   outcome.adapter = facts.adapter;
   outcome.software = facts.software;
   const gpu = new Gpu(device, facts);
-  for (const { name, half = false, run } of kernelCases([SOFTWARE_TILE, ...TILES])) {
+  for (const { name, half = false, run } of kernelCases(EVERYTHING)) {
     if (!half) await attempt(name, () => run(gpu));
   }
   gpu.destroy();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { BackendName } from "../../compute/backend.ts";
 import { dumpActivations } from "../../visuals.ts";
-import { FIXTURES, goldenCase, TMP, withFolder } from "./_cases.ts";
+import { emojiConfig, FIXTURES, goldenCase, TMP, withFolder } from "./_cases.ts";
 import { compareArtifacts, loadTensor } from "./_compare.ts";
 import { openOracle } from "./_oracle.ts";
 
@@ -31,6 +31,22 @@ for (const device of DEVICES) {
         }),
     });
   }
+}
+
+for (const device of ["wasm", "webgpu"] as const) {
+  Deno.test({
+    name: `dumpActivations() on ${device} writes what upstream wrote: the demo`,
+    ignore: device === "webgpu" && noAdapter,
+    permissions: PERMISSIONS,
+    fn: (): Promise<void> =>
+      withFolder(async (folder) => {
+        const config = emojiConfig(device, folder);
+        await dumpActivations(config);
+        const expected = new URL("golden/emoji-sort_by_patch/", FIXTURES);
+        const actual = new URL("sort_by_patch/", folder);
+        await compareArtifacts({ expected, actual, sortBy: "patch", percentile: 99, oracle: await openOracle(config) });
+      }),
+  });
 }
 
 Deno.test({

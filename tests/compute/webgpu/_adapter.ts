@@ -24,12 +24,15 @@ export const hasHalf: boolean = missing === undefined &&
   ((await navigator.gpu.requestAdapter())?.features.has("shader-f16") ?? false);
 
 /** A test that needs a device: passed over, with the reason in its name, where there is none. */
-export function gpuTest(name: string, fn: () => Promise<void>, needs = true): void {
-  const reason = missing ?? (needs ? undefined : "no shader-f16");
+export function gpuTest(
+  name: string,
+  fn: () => Promise<void>,
+  permissions: Deno.PermissionOptions = "none",
+): void {
   Deno.test({
-    name: reason === undefined ? name : `${name} (ignored: ${reason})`,
-    ignore: reason !== undefined,
-    permissions: "none",
+    name: missing === undefined ? name : `${name} (ignored: ${missing})`,
+    ignore: missing !== undefined,
+    permissions,
     fn,
   });
 }

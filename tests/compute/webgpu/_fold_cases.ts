@@ -37,15 +37,18 @@ export function someState(
 }
 
 /** The fold, by row, image or sum, on tame or arbitrary floats. */
-export function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase["run"] {
+export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kernels.FoldShape): KernelCase["run"] {
   return async (gpu: Gpu) => {
     const random = new Random(5);
     const capacity = 4;
-    for (const [i, cols] of [1, 31, 32, 33, 67].entries()) {
-      const perImage = [1, 3, 7, 5, 20][i];
-      const rows = perImage * [0, 1, 5, 7, 2][i] || perImage;
-      const rowsPad = ceil(rows, 32);
-      const k = [1, 3, 5, 200, 8][i];
+    // Latents, rows of an image, images, k: around workgroups of 8 and 32 latents and steps of 32 and 64 rows.
+    const sizes = [
+      ...[[1, 1, 1, 1], [5, 1, 0, 2], [31, 3, 1, 3], [32, 7, 5, 5], [33, 5, 13, 200], [67, 20, 2, 8]],
+      ...[[7, 31, 1, 3], [8, 32, 1, 3], [9, 33, 1, 3], [17, 9, 7, 3], [19, 64, 1, 2], [3, 1, 131, 150]],
+    ];
+    for (const [i, [cols, perImage, images, k]] of sizes.entries()) {
+      const rows = perImage * images;
+      const rowsPad = Math.max(32, ceil(rows, 32));
       const ldF = ceil(cols, 4) + 4;
       const f = new Float32Array(rowsPad * ldF);
       for (let r = 0; r < rows; r++) {
@@ -64,12 +67,12 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase
         }
       }
       const firstRow = 4_000_000_000 - (4_000_000_000 % perImage);
-      const facts = { rows, rowsPad, firstRow, ldF, colOffset: 4, cols, perImage, k, total: 60, stepScale: 2 ** -7 };
-      const params = makeParams({ ...facts, pull: 0.5 });
+      const facts = { rows, rowsPad, firstRow, ldF, colOffset: 4, cols, perImage, k, total: 200 };
+      // Steps whose products and sums round: were one fused with the other, estimates would differ.
+      const params = makeParams({ ...facts, stepScale: [2 ** -7, 0.0013][i % 2], pull: [0.5, 0.98, -0.3][i % 3] });
       const { latents, top } = someState(random, cols, k);
       const empty = new Uint32Array(2 * capacity * cols);
       let device = [bitsOf(f), skip, latents, empty, new Uint32Array(2048 * cols), new Uint32Array(64 * cols)];
-      let deviceTop = top;
       const twin = device.map((a) => a.slice());
       const twinTop = top.slice();
       const bindings = {
@@ -80,115 +83,111 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild"): KernelCase
         histogram: twin[4],
         halves: twin[5],
       };
-      for (let round = 0; round < Math.ceil(rows / capacity); round++) {
-        const use = { statistics: round === 0, by, capacity };
-        device = await runKernel(
-          gpu,
-          kernels.foldKernel(use, i === 2 ? 32 : 16),
-          params,
-          device,
-          Math.ceil(cols / kernels.FOLD_THREADS),
-        );
-        fold(params, use, bindings);
-        const label = `fold by ${by}, ${cols} latents, round ${round}`;
-        for (const [b, name] of ["f", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
-          same(`${label} ${name}`, device[b], twin[b]);
-        }
-        const merged = await runKernel(
-          gpu,
-          kernels.mergeKernel(capacity),
-          params,
-          [device[2], device[3], deviceTop],
-          cols,
-        );
-        [device[2], device[3], deviceTop] = merged;
-        merge(params, capacity, twin[2], twin[3], twinTop);
-        same(`${label} merged latents`, device[2], twin[2]);
-        same(`${label} ranking`, deviceTop, twinTop);
+      const use = { by, capacity };
+      device = await runKernel(
+        gpu,
+        kernels.foldKernel(use, shape),
+        params,
+        device,
+        ceil(cols, shape.latents) / shape.latents,
+      );
+      fold(params, use, bindings);
+      const label = `fold by ${by}, ${cols} latents, ${rows} rows`;
+      for (const [b, name] of ["f", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
+        same(`${label} ${name}`, device[b], twin[b]);
       }
-      if (device[2].subarray(LATENT.stopped * cols, LATENT.ranked * cols).some((row) => row !== 0xffffffff)) {
-        throw new Error(`fold by ${by}: ${Math.ceil(rows / capacity)} rounds left candidates behind`);
-      }
+      const [f_, , words, lists] = device;
+      const merged = await runKernel(gpu, kernels.mergeKernel(use), params, [words, lists, top, f_], cols);
+      merge(params, use, { latents: twin[2], candidates: twin[3], top: twinTop, f: twin[0] });
+      same(`${label} merged latents`, merged[0], twin[2]);
+      same(`${label} ranking`, merged[2], twinTop);
     }
   };
 }
 
 /** Sums whose f64 rounding decides the f32 result: ties, sticky bits, carries, every shift, subnormals, overflow. */
-export async function sumCase(gpu: Gpu): Promise<void> {
-  const p = (e: number): number => 2 ** e;
-  const sums = [
-    [1, p(-24), p(-53), 0],
-    [1, p(-24), p(-53) + p(-60), 0],
-    [1, p(-24) - p(-30), p(-30) + p(-53), 0],
-    [1, p(-24), p(-52), p(-53)],
-    [p(-24), 1, p(-53), p(-53)],
-    [2 - p(-23), p(-24), p(-53), p(-52)],
-    [p(60), p(36), p(7), p(-40)],
-    [p(100), p(-100), 1, p(76)],
-    [p(-149), p(-149), p(-149), p(-149)],
-    [p(-126), p(-127), p(-149), p(-150)],
-    [p(127), p(127), 1, 1],
-    [p(127), p(127) - p(103), p(102), p(73)],
-    [Infinity, 1, 0, 1],
-  ];
-  for (let shift = 0; shift < 70; shift++) {
-    sums.push([1, p(-24), p(-shift), p(-shift - 1) + p(-shift - 20)]);
-    sums.push([p(-shift) * (1 + p(-23)), 1 + p(-23), p(-24), p(-53) * (1 + (shift % 2) * p(-23))]);
-  }
-  const perImage = 4;
-  const cols = sums.length;
-  const ldF = ceil(cols, 4);
-  const f = new Float32Array(16 * ldF);
-  sums.forEach((sum, j) => sum.forEach((value, r) => f[r * ldF + j] = value));
-  const params = makeParams({ rows: perImage, rowsPad: 16, ldF, cols, perImage, k: 1, total: 4, stepScale: 0.5 });
-  const { latents } = someState(new Random(10), cols, 1);
-  latents.fill(0, LATENT.tau * cols, (LATENT.tau + 1) * cols);
-  const lists = new Uint32Array(2 * cols);
-  const use = { statistics: true, by: "sum", capacity: 1 } as const;
-  const arrays = [
-    bitsOf(f),
-    new Uint32Array(1),
-    latents,
-    lists,
-    new Uint32Array(2048 * cols),
-    new Uint32Array(64 * cols),
-  ];
-  const [, , , got] = await runKernel(
-    gpu,
-    kernels.foldKernel(use),
-    params,
-    arrays,
-    Math.ceil(cols / kernels.FOLD_THREADS),
-  );
-  const [words, skip, changed, candidates, histogram, halves] = arrays;
-  fold(params, use, { f: words, skip, latents: changed, candidates, histogram, halves });
-  for (let j = 0; j < cols; j++) {
-    same(`sum of ${sums[j]}`, got.subarray(2 * j, 2 * j + 2), candidates.subarray(2 * j, 2 * j + 2));
-  }
+export function sumCase(shape: kernels.FoldShape): KernelCase["run"] {
+  return async (gpu: Gpu) => {
+    const p = (e: number): number => 2 ** e;
+    const sums = [
+      [1, p(-24), p(-53), 0],
+      [1, p(-24), p(-53) + p(-60), 0],
+      [1, p(-24) - p(-30), p(-30) + p(-53), 0],
+      [1, p(-24), p(-52), p(-53)],
+      [p(-24), 1, p(-53), p(-53)],
+      [2 - p(-23), p(-24), p(-53), p(-52)],
+      [p(60), p(36), p(7), p(-40)],
+      [p(100), p(-100), 1, p(76)],
+      [p(-149), p(-149), p(-149), p(-149)],
+      [p(-126), p(-127), p(-149), p(-150)],
+      [p(127), p(127), 1, 1],
+      [p(127), p(127) - p(103), p(102), p(73)],
+      [Infinity, 1, 0, 1],
+    ];
+    for (let shift = 0; shift < 70; shift++) {
+      sums.push([1, p(-24), p(-shift), p(-shift - 1) + p(-shift - 20)]);
+      sums.push([p(-shift) * (1 + p(-23)), 1 + p(-23), p(-24), p(-53) * (1 + (shift % 2) * p(-23))]);
+    }
+    const perImage = 4;
+    const cols = sums.length;
+    const ldF = ceil(cols, 4);
+    const f = new Float32Array(16 * ldF);
+    sums.forEach((sum, j) => sum.forEach((value, r) => f[r * ldF + j] = value));
+    const params = makeParams({ rows: perImage, rowsPad: 16, ldF, cols, perImage, k: 1, total: 4, stepScale: 0.5 });
+    const { latents } = someState(new Random(10), cols, 1);
+    latents.fill(0, LATENT.tau * cols, (LATENT.tau + 1) * cols);
+    const lists = new Uint32Array(2 * cols);
+    const use = { by: "sum", capacity: 1 } as const;
+    const arrays = [
+      bitsOf(f),
+      new Uint32Array(1),
+      latents,
+      lists,
+      new Uint32Array(2048 * cols),
+      new Uint32Array(64 * cols),
+    ];
+    const [, , , got] = await runKernel(
+      gpu,
+      kernels.foldKernel(use, shape),
+      params,
+      arrays,
+      Math.ceil(cols / shape.latents),
+    );
+    const [words, skip, changed, candidates, histogram, halves] = arrays;
+    fold(params, use, { f: words, skip, latents: changed, candidates, histogram, halves });
+    for (let j = 0; j < cols; j++) {
+      same(`sum of ${sums[j]}`, got.subarray(2 * j, 2 * j + 2), candidates.subarray(2 * j, 2 * j + 2));
+    }
+  };
 }
 
-export async function mergeCase(gpu: Gpu): Promise<void> {
-  const random = new Random(6);
-  for (const [k, capacity] of [[1, 1], [5, 5], [64, 16], [65, 128], [200, 512], [3, 512]]) {
-    const cols = 7;
-    const { latents, top } = someState(random, cols, k);
-    const candidates = new Uint32Array(2 * capacity * cols);
-    for (let j = 0; j < cols; j++) {
-      const filled = [0, capacity, random.below(capacity + 1)][random.below(3)];
-      latents[LATENT.filled * cols + j] = filled;
-      candidates.set(bitsOf(random.floats(filled, () => 1 + random.below(9))), 2 * j * capacity);
-      for (let i = 0; i < filled; i++) candidates[(2 * j + 1) * capacity + i] = 1000 + i;
+export function mergeCase(most: number): KernelCase["run"] {
+  return async (gpu: Gpu) => {
+    const random = new Random(6);
+    const sizes = [[1, 1], [5, 5], [64, 16], [65, 64], [3, 63], [65, 65], [65, 128], [200, 256], [3, 1024]];
+    for (const [k, capacity] of sizes.filter((size) => size[1] <= most)) {
+      const cols = 7;
+      const { latents, top } = someState(random, cols, k);
+      const candidates = new Uint32Array(2 * capacity * cols);
+      for (let j = 0; j < cols; j++) {
+        const filled = [0, capacity, random.below(capacity + 1)][random.below(3)];
+        latents[LATENT.filled * cols + j] = filled;
+        candidates.set(bitsOf(random.floats(filled, () => 1 + random.below(9))), 2 * j * capacity);
+        for (let i = 0; i < filled; i++) candidates[(2 * j + 1) * capacity + i] = 1000 + i;
+      }
+      const params = makeParams({ cols, k });
+      const use = { by: "row", capacity } as const;
+      const f = new Uint32Array(4);
+      const [words, , got] = await runKernel(
+        gpu,
+        kernels.mergeKernel(use),
+        params,
+        [latents, candidates, top, f],
+        cols,
+      );
+      merge(params, use, { latents, candidates, top, f });
+      same(`merge k = ${k} latents`, words, latents);
+      same(`merge k = ${k} ranking`, got, top);
     }
-    const params = makeParams({ cols, k });
-    const [words, , got] = await runKernel(
-      gpu,
-      kernels.mergeKernel(capacity),
-      params,
-      [latents, candidates, top],
-      cols,
-    );
-    merge(params, capacity, latents, candidates, top);
-    same(`merge k = ${k} latents`, words, latents);
-    same(`merge k = ${k} ranking`, got, top);
-  }
+  };
 }

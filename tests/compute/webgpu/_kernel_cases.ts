@@ -4,7 +4,15 @@
  */
 import { carry } from "../../../compute/webgpu/carry.ts";
 import { distribution } from "../../../compute/webgpu/distribution.ts";
-import { encode, SOFTWARE_TILE, type Tile, tileColumns, tileName, tileRows } from "../../../compute/webgpu/encode.ts";
+import {
+  encode,
+  SOFTWARE_TILE,
+  type Tile,
+  tileColumns,
+  tileName,
+  tileRows,
+  TILES,
+} from "../../../compute/webgpu/encode.ts";
 import { toFloat16 } from "../../../compute/webgpu/float16.ts";
 import type { Gpu } from "../../../compute/webgpu/gpu.ts";
 import { heatmap } from "../../../compute/webgpu/heatmap.ts";
@@ -233,20 +241,50 @@ async function distributionCase(gpu: Gpu): Promise<void> {
   }
 }
 
-/** All cases; `tiles` are the shapes of the product to try. */
-export function kernelCases(tiles: readonly Tile[]): KernelCase[] {
+/** What the cases are to cover. */
+export interface Coverage {
+  /** Shapes of the product. */
+  readonly tiles: readonly Tile[];
+  /** Shapes of the fold. */
+  readonly folds: readonly kernels.FoldShape[];
+  /** Longest list of candidates. */
+  readonly capacity: number;
+}
+
+/** All there is. */
+export const EVERYTHING: Coverage = {
+  tiles: [SOFTWARE_TILE, ...TILES],
+  folds: [kernels.SOFTWARE_FOLD_SHAPE, kernels.FOLD_SHAPE],
+  capacity: 1024,
+};
+
+/** What a compiler that is slow with large tiles and much workgroup memory gets through: the shapes of software adapters, and the smallest of a card's. */
+export const QUICK: Coverage = {
+  tiles: EVERYTHING.tiles.filter((tile) => tile.bk * tile.wx * tile.rn * tile.rm <= 128),
+  folds: [kernels.SOFTWARE_FOLD_SHAPE],
+  capacity: 64,
+};
+
+/** All cases. */
+export function kernelCases({ tiles, folds, capacity }: Coverage): KernelCase[] {
+  const folding = folds.flatMap((shape) => {
+    const name = `${shape.latents} latents, ${shape.groups} x ${shape.rows} rows`;
+    return [
+      { name: `fold by row, with merge, ${name}`, run: foldCase("row", "tame", shape) },
+      { name: `fold by row, any exponent, ${name}`, run: foldCase("row", "wild", shape) },
+      { name: `fold by image, with merge, ${name}`, run: foldCase("image", "tame", shape) },
+      { name: `fold by sum, any exponent, with merge, ${name}`, run: foldCase("sum", "wild", shape) },
+      { name: `fold by sum rounds as f64 addition does, ${name}`, run: sumCase(shape) },
+    ];
+  });
   return [
     { name: "prepare", run: prepareCase },
     { name: "prepare divides as IEEE does", run: quotientCase },
     ...tiles.map((tile) => ({ name: `encode ${tileName(tile)}`, run: encodeCase(tile, false) })),
     { name: "encode with f16 storage", half: true, run: encodeCase(SOFTWARE_TILE, true) },
     { name: "topk", run: topkCase },
-    { name: "fold by row, with merge", run: foldCase("row", "tame") },
-    { name: "fold by row, any exponent", run: foldCase("row", "wild") },
-    { name: "fold by image, with merge", run: foldCase("image", "tame") },
-    { name: "fold by sum, any exponent, with merge", run: foldCase("sum", "wild") },
-    { name: "fold by sum rounds as f64 addition does", run: sumCase },
-    { name: "merge", run: mergeCase },
+    ...folding,
+    { name: "merge", run: mergeCase(capacity) },
     { name: "heatmap", run: heatmapCase },
     { name: "carry", run: carryCase },
     { name: "distribution", run: distributionCase },

@@ -1,15 +1,13 @@
-/** The device: limits, leaks, loss, and reasons when there is none. */
+/** The device: limits, leaks, loss, errors. */
 import assert from "node:assert/strict";
-import { BackendUnavailableError, DeviceLimitError, DeviceLostError } from "../../../compute/errors.ts";
+import { DeviceLimitError, DeviceLostError } from "../../../compute/errors.ts";
 import { stateBytes } from "../../../compute/empty_state.ts";
 import { createReferenceBackend } from "../../../compute/reference/mod.ts";
 import { imageStride } from "../../../compute/rows.ts";
 import { tensor } from "../../../compute/tensor.ts";
-import { cutJob, type GeometryRequest } from "../../../compute/webgpu/geometry.ts";
 import { MAX_POOL_BYTES } from "../../../compute/webgpu/gpu.ts";
-import { createWebgpuBackend } from "../../../compute/webgpu/mod.ts";
 import { assertSameState } from "../_cases.ts";
-import { gpuTest, missing, openBackend, openGpu } from "./_adapter.ts";
+import { gpuTest, openBackend, openGpu } from "./_adapter.ts";
 import { makePass, runPass, sameExactParts } from "./_pass_cases.ts";
 
 gpuTest("100 batches, and passes one after another, leave nothing on the device", async () => {
@@ -199,98 +197,8 @@ gpuTest("a command that the device refuses is an error, not a wrong result", asy
   }
 });
 
-gpuTest("a software adapter must be asked for", async () => {
-  const backend = await openBackend();
-  const { software, adapter } = backend.details;
-  await backend.close();
-  if (software !== true) return;
-  await assert.rejects(createWebgpuBackend(), (error) => {
-    return error instanceof BackendUnavailableError && error.reason.includes(`${adapter}, runs on the CPU`);
-  });
-});
-
 gpuTest("unknown tiles and list lengths are refused", async () => {
   await assert.rejects(openBackend({ tile: "1x1" }), RangeError);
   await assert.rejects(openBackend({ tuning: { capacity: 0 } }), RangeError);
   await assert.rejects(openBackend({ tuning: { capacity: 2000 } }), RangeError);
-});
-
-Deno.test({
-  name: "without an adapter the reason is told",
-  ignore: missing === undefined,
-  permissions: "none",
-  fn: async () => {
-    await assert.rejects(createWebgpuBackend({ allowSoftware: true }), BackendUnavailableError);
-  },
-});
-
-const JOB: GeometryRequest = {
-  dVit: 768,
-  dSae: 12288,
-  perImage: 49,
-  imageValues: 50 * 768,
-  k: 128,
-  patches: 49,
-  capacity: 512,
-  kept: 25,
-  wholeRows: false,
-  rowPad: 128,
-  colPad: 128,
-  storedBytes: 4,
-  stripRows: 1024,
-  pieceBytes: 2 ** 26,
-  maxImages: 2 ** 20,
-  maxChunk: 32768,
-  maxBindingBytes: 128 * 2 ** 20,
-};
-
-Deno.test({
-  name: "cutJob() covers every latent once and keeps every buffer within the binding limit",
-  permissions: "none",
-  fn: () => {
-    for (
-      const change of [{}, { wholeRows: true }, { dSae: 1 }, { dSae: 40_000, k: 1000 }, { perImage: 256, patches: 256 }]
-    ) {
-      for (const maxBindingBytes of [128 * 2 ** 20, 2 ** 31 - 4]) {
-        const job = { ...JOB, ...change, maxBindingBytes };
-        const { chunks, ldF, kPad, stripImages, stripRowsPad, pieceImages } = cutJob(job);
-        let next = 0;
-        for (const { from, cols, colsPad, colOffset } of chunks) {
-          assert.equal(from, next);
-          next += cols;
-          assert(cols >= 1 && cols <= colsPad && colsPad % 128 === 0 && colOffset + colsPad <= ldF);
-          for (const perLatent of [8192, 4 * job.k * job.patches, 12 * job.k, 8 * job.capacity]) {
-            assert(cols * perLatent <= maxBindingBytes);
-          }
-          assert(colsPad * kPad * 4 <= maxBindingBytes);
-        }
-        assert.equal(next, job.dSae);
-        assert(stripRowsPad >= stripImages * job.perImage && stripRowsPad % 128 === 0);
-        assert(4 * stripRowsPad * Math.max(ldF, kPad) <= maxBindingBytes);
-        assert(pieceImages >= 1 && 4 * pieceImages * job.imageValues <= maxBindingBytes);
-      }
-    }
-  },
-});
-
-Deno.test({
-  name: "cutJob() refuses what cannot be split further",
-  permissions: "none",
-  fn: () => {
-    const refused = (change: Partial<GeometryRequest>): void => {
-      assert.throws(() => cutJob({ ...JOB, ...change }), DeviceLimitError);
-    };
-    refused({ k: 2 ** 20, patches: 49 });
-    refused({ perImage: 2048, wholeRows: true, dSae: 131072, k: 1 });
-    refused({ imageValues: 2 ** 26 });
-    refused({
-      perImage: 70_000,
-      dVit: 1,
-      dSae: 1,
-      k: 1,
-      patches: 1,
-      imageValues: 70_000,
-      maxBindingBytes: 2 ** 31 - 4,
-    });
-  },
 });
