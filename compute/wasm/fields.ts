@@ -27,6 +27,7 @@ export const U32_FIELDS = [
   "nDistributions",
   "nRows", // rows of the whole job
   "chunkImages", // images worked on at a time
+  "partRows", // rows of a chunk that a block of columns meets at a time; even
   "listCapacity", // entries of one column's survivor list
   "blockColumns", // columns a worker claims at a time, a multiple of 8
   "rowK", // TopK activation: latents kept per row; 0 for other activations
@@ -66,7 +67,7 @@ export const U32_FIELDS = [
   "wqLevels", // their largest absolute value: 127, or 63
   "wq", // u8 [nPad, dScreen]: quantised columns, plus the offset
   "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
-  "columnDense", // i32 [nPad / 8]: chunks for which the tile is still computed densely
+  "columnDense", // i32 [nPad / 8]: parts for which the tile is still computed densely
   "screenMean", // f32 [dScreen]: mu
   "screenScale", // f32 [dScreen]: D, powers of two; 0 in the padding
   "screenSign", // f32 [dScreen]: the rotation's signs, in rotated order

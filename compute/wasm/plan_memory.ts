@@ -16,8 +16,17 @@ export const MAX_WASM_BYTES: number = 2 ** 32;
 /** Buffers that {@linkcode Fold.lend} hands round: one is read into while the other is computed. */
 const RAW_BUFFERS = 2;
 
-/** Rows worked on at a time, if images allow: their f32 rows should stay in a core's level-2 cache. */
-const CHUNK_ROWS = 512;
+/** Rows worked on at a time, if images allow: what fires in them is folded at once, so that states are visited less often. */
+const CHUNK_ROWS = 2048;
+
+/** Rows of them that a block of columns meets at a time; their bytes and the block should stay in a core's level-2 cache. */
+const PART_ROWS = 256;
+
+/** Columns that a worker claims at a time, at most; a row's survivors among them are 128 bits. */
+const BLOCK_COLUMNS = 128;
+
+/** Bytes at the beginning of a worker's region; the same as in `kernels/sync.as`. */
+const SCRATCH_AT = 832;
 
 /** Row numbers within a chunk are 16-bit. */
 const MAX_CHUNK_ROWS = 65_535;
@@ -65,7 +74,10 @@ export function planMemory(
   const patches = plan.sortBy === "img" ? 0 : perImage;
   const rowK = sae.activation.kind === "topk" ? sae.activation.k : 0;
   const rawImages = Math.max(1, Math.min(plan.batchImages, Math.max(plan.nImages, 1)));
-  const chunkImages = Math.max(1, Math.min(rawImages, Math.floor(CHUNK_ROWS / perImage)));
+  // A TopK encoder keeps every pre-activation of a chunk.
+  const chunksOf = rowK || encodeOnly ? PART_ROWS : CHUNK_ROWS;
+  const most = Math.max(1, Math.min(rawImages, Math.floor(chunksOf / perImage)));
+  const chunkImages = Math.ceil(rawImages / Math.ceil(rawImages / most));
   const chunkRows = chunkImages * perImage;
   if (chunkRows > MAX_CHUNK_ROWS) {
     throw new DeviceLimitError(
@@ -73,8 +85,9 @@ export function planMemory(
       { limit: "rows per image", requested: chunkRows, available: MAX_CHUNK_ROWS },
     );
   }
+  const partRows = roundUp(Math.ceil(chunkRows / Math.ceil(chunkRows / PART_ROWS)), 2);
   const listCapacity = roundUp(chunkRows + 8, 16);
-  const blockColumns = Math.min(64, roundUp(Math.ceil(nPad / (4 * threads)), 8));
+  const blockColumns = Math.min(BLOCK_COLUMNS, roundUp(Math.ceil(nPad / (4 * threads)), 8));
   const nDistributions = Math.min(plan.nDistributions, dSae);
   const nRows = plan.nImages * perImage;
 
@@ -94,7 +107,7 @@ export function planMemory(
   };
   const rowSpaceBytes = roundUp(Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64, 64);
   const scratchBytes = roundUp(
-    576 + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes + (canScreen ? xqRows * 32 : 0),
+    SCRATCH_AT + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes + (canScreen ? partRows * 48 + 576 : 0),
     64,
   );
   const states = encodeOnly ? 0 : dSae;
@@ -111,6 +124,7 @@ export function planMemory(
     nDistributions,
     nRows,
     chunkImages,
+    partRows,
     listCapacity,
     blockColumns,
     topK: plan.k,

@@ -7,10 +7,18 @@ function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64
     listFiring(s, j, columns, n);
     return lap(s, STAGE_DENSE, t);
   }
-  if (screening()) return screenBlock(s, j, columns, n, parity, t);
-  const rows = x() + (parity * listCapacity() * dPad() << 2);
-  for (let c = 0; c < columns; c += 4) denseTile(s, j + c, c, n, rows);
-  return lap(s, STAGE_DENSE, t);
+  memory.fill(s + COUNTS, 0, <usize>columns << 2);
+  const step = <i32>partRows(), rows = x() + (parity * listCapacity() * dPad() << 2);
+  for (let first = 0; first < n; first += step) {
+    const part = min(step, n - first);
+    if (screening()) {
+      t = screenBlock(s, j, columns, first, part, parity, t);
+    } else {
+      for (let c = 0; c < columns; c += 4) denseTile(s, j + c, c, first, part, rows);
+      t = lap(s, STAGE_DENSE, t);
+    }
+  }
+  return t;
 }
 
 /** Folds a block of columns into their state. */

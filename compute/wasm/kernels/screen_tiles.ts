@@ -108,10 +108,10 @@ function tileKernel(): string {
 }
 
 /**
- * Appends to the lists of 8 columns (the block's c … c + 7) which of the chunk's rows first … first + n − 1 may fire.
- * Undecided (NaN) counts as alive.
+ * Notes which of the chunk's rows first … first + n − 1 may fire in which of a tile's 8 columns: bits of one byte a row, at
+ * \`masks\` and every 16 bytes on. Undecided (NaN) counts as alive. Returns how many pairs are.
  */
-function screenTile(s: usize, tile: i32, c: i32, first: i32, n: i32, parity: usize): void {
+function screenTile(s: usize, tile: i32, masks: usize, first: i32, n: i32, parity: usize): i32 {
   const d = dScreen(), even = (n + 1) & ~1, narrow = sums16() != 0, line = xqRows() << 4;
   const row = parity * xqRows() + <usize>first, x = xq() + row * d, space = sumSpace(s);
   memory.fill(space, 0, <usize>even << 5);
@@ -123,18 +123,13 @@ function screenTile(s: usize, tile: i32, c: i32, first: i32, n: i32, parity: usi
   }
   const terms = columnTerms() + (<usize>tile << 7), zero = f32x4.splat(0);
   ${terms}
-  const counts = s + COUNTS + (<usize>c << 2), lists = rowList(s, c), step = listCapacity() << 1;
-  let sums = space, rowAt = rowTerms() + (row << 4);
-  for (let i = 0; i < n; i++, sums += 32, rowAt += 16) {
+  let sums = space, rowAt = rowTerms() + (row << 4), all = 0;
+  for (let i = 0; i < n; i++, sums += 32, rowAt += 16, masks += 16) {
     const t = v128.load(rowAt), sx = ${splat(0)}, nx = ${splat(1)}, nd = ${splat(2)}, ny = ${splat(3)};
-    const dead = i32x4.bitmask(${bound(0)}) | i32x4.bitmask(${bound(1)}) << 4;
-    let alive = ~dead & 0xff;
-    while (alive) {
-      const column = ctz(alive), counter = counts + (<usize>column << 2), m = load<u32>(counter);
-      alive &= alive - 1;
-      store<u16>(lists + <usize>column * step + (<usize>m << 1), <u16>(first + i));
-      store<u32>(counter, m + 1);
-    }
+    const dead = i32x4.bitmask(${bound(0)}) | i32x4.bitmask(${bound(1)}) << 4, alive = ~dead & 0xff;
+    store<u8>(masks, <u8>alive);
+    all += popcnt(alive);
   }
+  return all;
 }`;
 }

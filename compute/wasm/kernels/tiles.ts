@@ -69,12 +69,11 @@ export function tileKernels(): string {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }`;
   const dense = denseKernel(
-    `/** Lists what fires in columns j … j + 3, the block's columns c … c + 3, over the n rows at x. */
-function denseTile(s: usize, j: i32, c: i32, n: i32, x: usize): void`,
-    `const t = v128.load(threshold() + (<usize>j << 2)), counts = s + COUNTS + (<usize>c << 2);
-  v128.store(counts, i32x4.splat(0));`,
+    `/** Appends what fires in columns j … j + 3, the block's c … c + 3, among n rows of the chunk from \`first\` on. */
+function denseTile(s: usize, j: i32, c: i32, first: i32, n: i32, rows: usize): void`,
+    `const t = v128.load(threshold() + (<usize>j << 2)), x = rows + <usize>first * ld;`,
     (r) =>
-      `let mask = i32x4.bitmask(f32x4.gt(sums, t)); if (mask) { v128.store(s + TILE, sums); do { const lane = ctz(mask); mask &= mask - 1; append(s, c + lane, i + ${r}, load<f32>(s + TILE + (<usize>lane << 2))); } while (mask); }`,
+      `let mask = i32x4.bitmask(f32x4.gt(sums, t)); if (mask) { v128.store(s + TILE, sums); do { const lane = ctz(mask); mask &= mask - 1; append(s, c + lane, first + i + ${r}, load<f32>(s + TILE + (<usize>lane << 2))); } while (mask); }`,
   );
   const append = `
 /** Appends a row and its value to a column's list. */
@@ -101,51 +100,39 @@ function storeTile(j: i32, n: i32, x: usize): void`,
   ].join("\n");
 }
 
-/** The exact pass over one column's survivors, `group` rows at a time. */
+/** The exact pass: a row against the columns that the screen left it, `group` at a time. */
 function exactKernel(group: number, unroll: number): string {
   const g = range(group);
+  const step = (u: number): string =>
+    `{ const q = v128.load(p, ${16 * u}); ${
+      g.map((c) => `${"ab"[u % 2]}${c} = fma4(q, v128.load(w${c}, ${16 * u}), ${"ab"[u % 2]}${c});`).join(" ")
+    } }`;
   return `
-/** Computes the m listed rows of column j exactly and keeps those that fire; returns how many. Lists have room to pad. */
-function exactColumn(j: i32, rows: usize, values: usize, m: i32, x: usize): i32 {
-  if (m == 0) return 0;
-  const ld = dPad() << 2, w = wt() + <usize>j * ld, end = w + ld;
-  const bias4 = f32x4.splat(load<f32>(bias() + (<usize>j << 2)));
-  const t = f32x4.splat(load<f32>(threshold() + (<usize>j << 2)));
-  for (let i = m; i < m + ${
-    group - 1
-  }; i++) store<u16>(rows + (<usize>i << 1), load<u16>(rows + (<usize>(m - 1) << 1)));
-  let kept = 0;
-  for (let i = 0; i < m; i += ${group}) {
-    const at = rows + (<usize>i << 1);
-    ${
-    g.map((r) => `let x${r} = x + <usize>load<u16>(at, ${2 * r}) * ld, a${r} = f32x4.splat(0), b${r} = f32x4.splat(0);`)
-      .join("\n    ")
-  }
-    let p = w;
-    do {
+/** Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires. */
+function exactRows(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
+  const ld = dPad() << 2, w = wt() + <usize>j * ld, list = columnSpace(s);
+  const biases = bias() + (<usize>j << 2), cuts = threshold() + (<usize>j << 2);
+  let x = rows + <usize>first * ld;
+  for (let i = 0; i < n; i++, x += ld) {
+    const m = listAlive(maskSpace(s) + (<usize>i << 4), list), end = x + ld;
+    for (let at = 0; at < m; at += ${group}) {
+      const from = list + (<usize>at << 2);
+      ${g.map((c) => `const c${c} = load<i32>(from, ${4 * c});`).join(" ")}
+      ${g.map((c) => `let w${c} = w + <usize>c${c} * ld, a${c} = f32x4.splat(0), b${c} = f32x4.splat(0);`).join("\n      ")}
+      let p = x;
+      do {
+        ${range(unroll).map(step).join("\n        ")}
+        p += ${16 * unroll}; ${g.map((c) => `w${c} += ${16 * unroll};`).join(" ")}
+      } while (p != end);
+      const sums = laneSums(${g.map((c) => `f32x4.add(a${c}, b${c})`).join(", ")});
       ${
-    range(unroll).map((u) =>
-      `{ const q = v128.load(p, ${16 * u}); ${
-        g.map((r) => `${"ab"[u % 2]}${r} = fma4(v128.load(x${r}, ${16 * u}), q, ${"ab"[u % 2]}${r});`).join(" ")
-      } }`
-    ).join("\n      ")
-  }
-      p += ${16 * unroll}; ${g.map((r) => `x${r} += ${16 * unroll};`).join(" ")}
-    } while (p != end);
-    const sums = f32x4.add(laneSums(${g.map((r) => `f32x4.add(a${r}, b${r})`).join(", ")}), bias4);
-    let mask = i32x4.bitmask(f32x4.gt(sums, t));
-    if (m - i < ${group}) mask &= (1 << (m - i)) - 1;
-    if (mask) {
-      ${
-    g.map((r) =>
-      `if (mask & ${1 << r}) { store<u16>(rows + (<usize>kept << 1), load<u16>(at, ${
-        2 * r
-      })); store<f32>(values + (<usize>kept << 2), f32x4.extract_lane(sums, ${r})); kept++; }`
+    g.map((c) =>
+      `if (at + ${c} < m) { const v = f32x4.extract_lane(sums, ${c}) + load<f32>(biases + (<usize>c${c} << 2)); ` +
+      `if (v > load<f32>(cuts + (<usize>c${c} << 2))) append(s, c${c}, first + i, v); }`
     ).join("\n      ")
   }
     }
   }
-  return kept;
 }`;
 }
 
