@@ -319,6 +319,18 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
     const { page, context, problems } = await watch(browser, new URL("index.html", big.folder).href);
     await firstScreen(page);
     const ids = await page.locator(".cards .id").allTextContents();
+    // The list: j and k move the focus, f marks what it is on.
+    for (const key of ["j", "j", "j", "k"]) await page.keyboard.press(key);
+    assert.equal(
+      await page.evaluate(() => document.activeElement!.querySelector(".id")!.textContent),
+      ids[1],
+    );
+    await page.keyboard.press("f");
+    assert.equal(
+      await page.locator(".star[aria-pressed=true]").getAttribute("aria-label"),
+      `Favourite latent ${ids[1]}`,
+    );
+    await page.keyboard.press("f");
     await page.goto(`${page.url().split("#")[0]}#latent=${ids[1]}`);
     await page.waitForSelector(entriesSelector);
     await page.keyboard.press("ArrowRight");
@@ -427,6 +439,18 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
       assert.match(svg, /<image [^>]*href="data:image\/jpeg;base64,/);
       assert.match(svg, /<rect [^>]*fill-opacity="0\./);
       assert.ok(!svg.includes("<script"));
+      // A build that goes on says how far it is, and moves nothing that is there.
+      const progress = new URL("viewer/state.json", small.folder);
+      const done = await Deno.readTextFile(progress);
+      await page.goBack();
+      await page.evaluate(() => document.querySelector<HTMLElement>(".cards li")!.dataset.kept = "1");
+      await Deno.writeTextFile(progress, done.replace('"pages":2', '"pages":1').replace('"done":true', '"done":false'));
+      await page.waitForSelector("text=16 of about 32 written so far", { timeout: 15_000 });
+      await Deno.writeTextFile(progress, done);
+      await page.waitForSelector("text=written so far", { state: "detached" });
+      assert.equal(await page.locator(".cards li[data-kept]").count(), 1);
+      await page.click(".cards li:first-child a");
+      await page.waitForSelector(entriesSelector);
       const latents = new URL("viewer/latents.js", small.folder);
       const text = await Deno.readTextFile(latents);
       await Deno.writeTextFile(
