@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
+import process from "node:process";
 import { serveDirectory } from "../../io/serve_directory.ts";
 import { type Browser, CHROMIUM, openBrowser, type Page, violations } from "./_browser.ts";
 import { syntheticRun } from "./_synthetic.ts";
@@ -66,6 +67,16 @@ const firstScreen = async (page: Page): Promise<void> => {
     )
   );
 };
+/** The clock's time over the processor's, for a twentieth of a second of computing: 1 on an idle machine. */
+function slowdown(): number {
+  const [clock, { user, system }] = [performance.now(), process.cpuUsage()];
+  let used = 0;
+  while (used < 50) {
+    const now = process.cpuUsage();
+    used = (now.user - user + now.system - system) / 1000;
+  }
+  return Math.max(1, (performance.now() - clock) / used);
+}
 /** The first chosen latent of a viewer on disk. */
 async function firstChosen(page: Page, { folder }: WrittenViewer): Promise<string> {
   await page.goto(new URL("index.html", folder).href);
@@ -77,23 +88,24 @@ const hash = (page: Page): string => new URL(page.url()).hash;
 const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
   ["400 latents of 128 pictures, of 16,384 in all: first screen below 1 s from disk, output below 60 MB", async () => {
     const times: number[] = [];
-    // Other tests may take the machine's time: the best of a few starts counts.
-    for (let i = 0; i < 20 && (i < 3 || Math.min(...times) >= 1000); i++) {
+    // How much longer this machine takes than an idle one, for what computes all the time.
+    const slower: number[] = [];
+    const isFast = (): boolean => times.some((ms, i) => ms < 1000 * slower[i]);
+    for (let i = 0; i < 20 && (i < 3 || !isFast()); i++) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
       const page = await context.newPage();
+      const before = slowdown();
       await page.goto(new URL("index.html", big.folder).href);
       await firstScreen(page);
       // Since the navigation began; every picture in sight is decoded.
       times.push(await page.evaluate(() => performance.now()));
+      slower.push((before + slowdown()) / 2);
       await context.close();
     }
+    const measured = times.map((ms, i) => `${Math.round(ms)} (machine ${slower[i].toFixed(1)} x)`).join(", ");
     // deno-lint-ignore no-console -- the numbers are recorded in docs/viewer.md
-    console.log(
-      `first screen ${times.map((ms) => Math.round(ms)).join(", ")} ms; ${big.files} files, ${
-        (big.bytes / 1e6).toFixed(1)
-      } MB`,
-    );
-    assert.ok(Math.min(...times) < 1000, `${times}`);
+    console.log(`first screen ms: ${measured}; ${big.files} files, ${(big.bytes / 1e6).toFixed(1)} MB`);
+    assert.ok(isFast(), measured);
     assert.ok(big.bytes < 60e6, `${big.bytes}`);
   }],
   ["search, filters, sorting and views are in the address, and back again", async () => {
@@ -418,6 +430,28 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
       assert.deepEqual(await violations(page), []);
       await context.close();
     }
+  }],
+  ["on paper a latent is its numbers and pictures, black on white, without controls", async () => {
+    const { page, context, problems } = await watch(browser, new URL("index.html", small.folder).href, {
+      colorScheme: "dark",
+    });
+    await firstScreen(page);
+    await page.click(".cards li:first-child a");
+    await page.waitForSelector(entriesSelector);
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    for (const gone of ["#search", ".lookbox", ".exports", ".latenthead .button", "textarea"]) {
+      assert.equal(await page.locator(gone).first().isVisible(), false, gone);
+    }
+    for (const there of [".latenthead h2", ".numbers", ".hist", "table.labels", `${entriesSelector} img`]) {
+      assert.ok(await page.locator(there).first().isVisible(), there);
+    }
+    const colours = await page.evaluate(() => {
+      const { backgroundColor, color } = getComputedStyle(document.querySelector(".latentpage .card")!);
+      return [backgroundColor, color];
+    });
+    assert.deepEqual(colours, ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]);
+    assert.deepEqual(problems, []);
+    await context.close();
   }],
   ["over http: exports as PNG and SVG, and follows a build that goes on", async () => {
     const server = await serveDirectory(decodeURIComponent(small.folder.pathname), { port: 0 });
