@@ -431,6 +431,31 @@ const STEPS: readonly (readonly [string, () => Promise<void>])[] = [
       await context.close();
     }
   }],
+  ["images ranked as wholes have pictures, examples and latents that fire on them, and no patches", async () => {
+    const run = syntheticRun({ dSae: 30, k: 32, images: 240, side: 7, chosen: 20, id: "images", kind: "img" });
+    const viewer = await writeViewer(run);
+    try {
+      const { page, context, problems } = await watch(browser, new URL("index.html", viewer.folder).href, {
+        bypassCSP: true,
+      });
+      await page.waitForSelector(".thumbs img");
+      assert.equal(await page.locator("canvas.heat").count(), 0);
+      await page.click(".cards li:nth-child(2) a");
+      await page.waitForSelector(entriesSelector);
+      assert.equal(await page.locator("text=Opacity >> visible=true").count(), 0);
+      const across = (await page.locator(".grid.small figcaption b").allTextContents()).map(Number);
+      assert.ok(across.length > 2);
+      assert.deepEqual(across, across.toSorted((a, b) => b - a));
+      await page.locator(`${entriesSelector} .open`).first().click();
+      await page.waitForSelector(".fires li.self");
+      assert.deepEqual(await violations(page), []);
+      await page.keyboard.press("Escape");
+      assert.deepEqual(problems, []);
+      await context.close();
+    } finally {
+      await Deno.remove(viewer.folder, { recursive: true });
+    }
+  }],
   ["on paper a latent is its numbers and pictures, black on white, without controls", async () => {
     const { page, context, problems } = await watch(browser, new URL("index.html", small.folder).href, {
       colorScheme: "dark",
