@@ -34,6 +34,8 @@ interface Pending {
 export class WriteBatch {
   #pending: Pending[] = [];
   #settling: Promise<void> = Promise.resolve();
+  /** Batches that are being flushed or wait for it. */
+  #queued = 0;
   /** Those that are there, and their real paths. */
   readonly #directories = new Map<string, string>();
   readonly #unflushed = new Set<string>();
@@ -45,6 +47,8 @@ export class WriteBatch {
    * @throws {Deno.errors.NotCapable} If the process may not write it; the message names the flag to add.
    */
   async add(path: string, content: Uint8Array | string): Promise<void> {
+    // However many add at the same time, few batches of files are open.
+    if (this.#queued > 1) await this.#settling.catch((error) => this.#fail(error));
     const { directory, name } = splitPath(path);
     // deno-lint-ignore require-await -- the helper takes asynchronous work; synchronous calls are faster here
     await asArtifactError(path, async () => {
@@ -73,20 +77,23 @@ export class WriteBatch {
   /** Drops what is not under its name yet. */
   async discard(): Promise<void> {
     await this.#settling.catch(() => undefined);
-    for (const { temporary, file } of this.#pending.splice(0)) {
-      closeQuietly(file);
-      await Deno.remove(temporary).catch(() => undefined);
-    }
+    await dropAll(this.#pending.splice(0));
   }
 
-  /** Starts flushing what is pending, once the batch before is done. */
+  /** Queues what is pending for flushing; resolves once the batches before it are done. */
   async #settle(): Promise<void> {
-    await this.#settling.catch((error) => this.#fail(error));
+    // Taken and queued in one step: several may wait here at the same time, and none may lose another's batch, or its error.
     const batch = this.#pending.splice(0);
-    this.#settling = settleBatch(batch);
-    // Whoever adds or flushes next is told.
-    this.#settling.catch(() => undefined);
     for (const { path } of batch) this.#unflushed.add(splitPath(path).directory);
+    const before = this.#settling;
+    this.#settling = before.then(() => settleBatch(batch), async (error) => {
+      await dropAll(batch);
+      throw error;
+    });
+    this.#queued++;
+    // Whoever adds or flushes next is told.
+    this.#settling.catch(() => undefined).finally(() => this.#queued--);
+    await before.catch((error) => this.#fail(error));
   }
 
   async #fail(error: unknown): Promise<never> {
@@ -106,11 +113,15 @@ async function settleBatch(batch: readonly Pending[]): Promise<void> {
       renamed++;
     }
   } catch (error) {
-    for (const { temporary, file } of batch.slice(renamed)) {
-      closeQuietly(file);
-      await Deno.remove(temporary).catch(() => undefined);
-    }
+    await dropAll(batch.slice(renamed));
     throw error;
+  }
+}
+
+async function dropAll(batch: readonly Pending[]): Promise<void> {
+  for (const { temporary, file } of batch) {
+    closeQuietly(file);
+    await Deno.remove(temporary).catch(() => undefined);
   }
 }
 

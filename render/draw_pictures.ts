@@ -95,7 +95,7 @@ export async function drawHeatmaps(
   heatmaps: readonly Heatmap[],
   { format, grid, epsilon }: DrawSettings,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  // Loaded when needed: an encoder of 250 KB.
+  // Loaded when needed: most jobs draw PNG files.
   const draw = format === "png" ? drawPng : (await import("./draw_jpeg.ts")).drawJpeg;
   if (failed !== undefined && heatmaps.length > 0) {
     const file = await draw(picture, new Float32Array(0), { upper: 1 });

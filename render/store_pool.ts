@@ -4,6 +4,7 @@
  */
 import type { PictureFile } from "./draw_pictures.ts";
 import { keptPicture, type StoredPictureOptions } from "./kept_picture.ts";
+import { smallPicture } from "./stored_picture.ts";
 import type { StoredPicture } from "./viewer_data.ts";
 
 /** Pictures that are decoded before it is worth starting workers. */
@@ -47,7 +48,7 @@ interface Thread {
  * import { picture } from "./picture.ts";
  * import { openStorePool } from "./store_pool.ts";
  * const pool = openStorePool({}, { threads: 1 });
- * const stored = await pool.store({ name: "black.jpg", bytes: await encodeJpeg(picture(4, 4)) });
+ * const stored = await pool.store({ name: "black.jpg", bytes: encodeJpeg(picture(4, 4)) });
  * console.assert("width" in stored && stored.width === 4);
  * pool.close();
  * ```
@@ -76,11 +77,7 @@ export function openStorePool(
       const kept = keptPicture(bytes, request.options);
       if (kept !== undefined) return kept;
       const [first, ...others] = await workers();
-      if (first === undefined) {
-        // Loaded when needed: an encoder of 250 KB.
-        const { smallPicture } = await import("./stored_picture.ts");
-        return await smallPicture(bytes, request.options);
-      }
+      if (first === undefined) return await smallPicture(bytes, request.options);
       const least = others.reduce((a, b) => b.waiting.length < a.waiting.length ? b : a, first);
       const reply = await new Promise<StoreReply>((resolve, reject) => {
         least.waiting.push({ resolve, reject });

@@ -28,7 +28,7 @@ export const STORED_SIDE = 320;
  * import { encodeJpeg } from "./encode_jpeg.ts";
  * import { picture } from "./picture.ts";
  * import { storedPicture } from "./stored_picture.ts";
- * const stored = await storedPicture(await encodeJpeg(picture(20, 10)));
+ * const stored = await storedPicture(encodeJpeg(picture(20, 10)));
  * console.assert("bytes" in stored && stored.width === 20);
  * ```
  */
@@ -45,7 +45,7 @@ export async function smallPicture(bytes: Uint8Array, options: StoredPictureOpti
     const scale = Math.min(1, side / Math.min(width, height));
     const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
     const small = scale < 1 ? resize(source, size, { x: 0, y: 0, ...size }) : source;
-    return { bytes: await encodeJpeg(small, { quality }), type: "jpeg", width, height };
+    return { bytes: encodeJpeg(small, { quality }), type: "jpeg", width, height };
   } catch (error) {
     if (!(error instanceof PictureError) && !(error instanceof RangeError)) throw error;
     return { failed: error.message };

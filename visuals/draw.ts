@@ -53,9 +53,12 @@ export async function draw(
   }
   const shown = { latents, pictures, directory, hooks };
   const plot = distributionsName(config, artifacts);
-  await watch.time("viewer", () => writeViewer(config, artifacts, { ...shown, plot }));
+  const viewer = await watch.time("viewer", () => writeViewer(config, artifacts, { ...shown, plot }));
   const drawn = await watch.time("render", () => renderLatents(config, artifacts, shown));
   // After the pictures, which take every core and are what the user came for.
   await watch.time("plot", () => plotDistributions(config, artifacts, directory));
-  return { latents: latents.length, drawn };
+  if (config.render !== "viewer-only") return { latents: latents.length, drawn };
+  // Drawing would have said so.
+  for (const reason of viewer.failed.values()) hooks.log(`${reason}; the page says so in its place`, "warn");
+  return { latents: latents.length, drawn: viewer.pictures };
 }

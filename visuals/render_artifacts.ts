@@ -97,8 +97,9 @@ async function drawParts(
     const directory = `${job.directory}/parts/render-${index}-of-${count}`;
     await inDirectory(directory, config, hooks, async (hooks) => {
       const shown = { latents, pictures, directory, hooks };
-      await watch.time("viewer", () => storeViewerPictures(config, artifacts, shown));
-      nPictures += await watch.time("render", () => renderLatents(config, artifacts, shown));
+      const stored = await watch.time("viewer", () => storeViewerPictures(config, artifacts, shown));
+      const drawn = await watch.time("render", () => renderLatents(config, artifacts, shown));
+      nPictures += config.render === "viewer-only" ? stored.pictures : drawn;
     });
     outputs.push(directory);
     nLatents += latents.length;

@@ -122,7 +122,7 @@ export async function renderLatents(
     },
   };
   const { batch, maps } = rendering;
-  hooks.progress({ stage: "render", done, total, unit: "pictures" });
+  if (ending !== undefined) hooks.progress({ stage: "render", done, total, unit: "pictures" });
   try {
     const most = Math.min(GROUP_ENTRIES, Math.floor(GROUP_BYTES / (4 * Math.max(1, artifacts.patches))));
     for (const group of drawGroups(shown.map((entries) => entries.map(({ image }) => image)), most)) {

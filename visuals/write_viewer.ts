@@ -29,6 +29,14 @@ export interface ViewerJob {
   readonly hooks: JobHooks;
 }
 
+/** What became of the pictures. */
+export interface ViewerReport {
+  /** Distinct pictures among the latents' entries. */
+  readonly pictures: number;
+  /** Those that could not be read, and why. */
+  readonly failed: ReadonlyMap<number, string>;
+}
+
 /**
  * Writes `index.html` and `viewer/`, in the order in which a browser can use them: page and table first, then file by file the
  * entries with their pictures, each announced by `viewer/state.json`. Memory does not grow with the number of latents.
@@ -36,21 +44,19 @@ export interface ViewerJob {
  * What an earlier build left and this one does not write is removed, data of other latents before anything else.
  *
  * @param plot Name of the plot beside the page, which may be drawn later.
- * @returns Images that could not be read, and why.
  * @throws {ArtifactError} If something cannot be written, or an entry's image is not among the pictures.
  */
 export async function writeViewer(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
   job: ViewerJob & { readonly plot: string | undefined },
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ViewerReport> {
   const { directory, hooks, latents } = job;
   const run = await viewerRun(config, artifacts, job);
   const isShown = shownImages(artifacts, latents, job.pictures.length);
   await clearData(directory, run.build);
   const written = new Set<string>();
-  return await withPictures(config, job, async (stored, batch) => {
-    stored.begin(isShown.reduce((sum, shown) => sum + shown, 0));
+  return await withPictures(config, job, isShown, async (stored, batch) => {
     for await (const file of buildViewer({ ...run, picture: (image) => stored.get(image) })) {
       hooks.signal?.throwIfAborted();
       await batch.add(`${directory}/${file.path}`, file.bytes);
@@ -67,17 +73,15 @@ export async function writeViewer(
 /**
  * Stores the pictures of some latents without the page: what a part of a render does for the whole.
  *
- * @returns Images that could not be read, and why.
  * @throws {ArtifactError} If something cannot be written.
  */
 export async function storeViewerPictures(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
   job: ViewerJob,
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ViewerReport> {
   const isShown = shownImages(artifacts, job.latents, job.pictures.length);
-  return await withPictures(config, job, async (stored, batch) => {
-    stored.begin(isShown.reduce((sum, shown) => sum + shown, 0));
+  return await withPictures(config, job, isShown, async (stored, batch) => {
     const images = Array.from(isShown.keys()).filter((image) => isShown[image] === 1);
     for (let at = 0; at < images.length; at += PICTURES_AT_ONCE) {
       const part = images.slice(at, at + PICTURES_AT_ONCE);
@@ -97,14 +101,17 @@ export async function storeViewerPictures(
 async function withPictures(
   config: VisualsConfig,
   job: ViewerJob,
+  isShown: Uint8Array,
   work: (stored: ViewerPictures, batch: WriteBatch) => Promise<void>,
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ViewerReport> {
+  const pictures = isShown.reduce((sum, shown) => sum + shown, 0);
   const stored = await ViewerPictures.open(config, job);
   const batch = new WriteBatch();
   try {
+    stored.begin(pictures);
     await work(stored, batch);
     await stored.keep(batch, { now: true });
-    return stored.failures;
+    return { pictures, failed: stored.failures };
   } catch (error) {
     // Whoever stopped the job wants it to go on later; a disk that refuses has been named by the error already.
     await stored.keep(batch, { now: true }).catch(() => undefined);

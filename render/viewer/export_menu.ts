@@ -7,15 +7,17 @@
  */
 /// <reference lib="dom" />
 import { colorAt } from "./color_maps.ts";
+import { columnText } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { download, h, short } from "./dom.ts";
 import { alphaOf, paintHeat } from "./picture_view.ts";
 import { place } from "./place.ts";
 import { type FigureItem, figureSvg } from "./figure_svg.ts";
+import type { RangeKey } from "./state.ts";
 import type { Entries, Picture } from "./store.ts";
 
 /** Pictures on a sheet. */
-const SHEET = { columns: 8, cell: 168, caption: 34, gap: 8, most: 64 };
+const SHEET = { columns: 8, head: 62, cell: 168, caption: 34, gap: 8, most: 64 };
 /** Pictures in a figure. */
 const FIGURE = 16;
 
@@ -111,18 +113,25 @@ async function savePng(context: Context, entries: Entries): Promise<void> {
   const rows = Math.ceil(ranks.length / columns);
   const sheet = h("canvas", {
     width: columns * (SHEET.cell + SHEET.gap) + SHEET.gap,
-    height: 52 + rows * (SHEET.cell + SHEET.caption + SHEET.gap) + SHEET.gap,
+    height: SHEET.head + rows * (SHEET.cell + SHEET.caption + SHEET.gap) + SHEET.gap,
   });
   const pen = sheet.getContext("2d")!;
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, sheet.width, sheet.height);
   pen.fillStyle = "#1b2430";
   pen.font = "600 22px system-ui, sans-serif";
-  pen.fillText(`Latent ${entries.latent}`, SHEET.gap, 33, sheet.width - 2 * SHEET.gap);
+  const width = sheet.width - 2 * SHEET.gap;
+  pen.fillText(`Latent ${entries.latent}`, SHEET.gap, 30, width);
+  pen.fillStyle = "#566170";
+  pen.font = "12px system-ui, sans-serif";
+  const { columns: numbers } = store.run;
+  const facts = ["frequency", "mean", "top"].map((key) => numbers.get(key as RangeKey)!)
+    .map((column) => `${column.name.toLowerCase()} ${columnText(column, entries.latent)}`);
+  pen.fillText([...facts, `colours ${state.map}, up to ${short(entries.upper)}`].join("   "), SHEET.gap, 49, width);
   const heat = grid === null ? undefined : h("canvas", { width: grid.cols, height: grid.rows });
   for (const [i, rank] of ranks.entries()) {
     const x = SHEET.gap + (i % columns) * (SHEET.cell + SHEET.gap);
-    const y = 52 + Math.floor(i / columns) * (SHEET.cell + SHEET.caption + SHEET.gap);
+    const y = SHEET.head + Math.floor(i / columns) * (SHEET.cell + SHEET.caption + SHEET.gap);
     const picture = entries.pictures.get(entries.image[rank])!;
     const boxes = place(picture, picture.affine, state.whole);
     const blob = await bytesOf(picture);

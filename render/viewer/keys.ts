@@ -10,8 +10,8 @@ import type { LatentPage } from "./latent_page.ts";
 import { COLOR_MAPS } from "./state.ts";
 
 const KEYS: readonly (readonly [keys: string, about: string])[] = [
-  ["→ or j", "next latent; in an open picture, j is the next picture"],
-  ["← or k", "previous latent; in an open picture, k is the previous picture"],
+  ["→ or j", "next latent; in the list, j goes to the next one, and in an open picture to the next picture"],
+  ["← or k", "previous, in the same way"],
   ["f", "favourite, or no longer"],
   ["n", "write a note"],
   ["u or Esc", "back to all latents"],
@@ -91,7 +91,8 @@ export function listenToKeys(
     if (help.element.open || document.querySelector("dialog.ask") !== null) return;
     const latentStep = (step: 1 | -1): void => {
       if (open) return detail.step(step);
-      const to = state.latent === null ? undefined : page.neighbour(step);
+      if (state.latent === null) return focusStep(step);
+      const to = page.neighbour(step);
       if (to !== undefined) context.go({ latent: to, entry: 0, patch: -1 }, { push: true });
     };
     const round = (value: number): number => Math.min(1, Math.max(0, Math.round(value * 100) / 100));
@@ -100,7 +101,10 @@ export function listenToKeys(
       "k": () => latentStep(-1),
       "ArrowRight": () => latentStep(1),
       "ArrowLeft": () => latentStep(-1),
-      "f": () => (page.element.hidden ? undefined : page.element.querySelector<HTMLElement>(".star")?.click()),
+      "f": () => {
+        const around = state.latent === null ? document.activeElement?.closest(".latent, tr") : page.element;
+        around?.querySelector<HTMLElement>(".star")?.click();
+      },
       "n": () => page.element.querySelector<HTMLElement>("#note")?.focus(),
       "u": () => context.go({ latent: null, entry: 0, patch: -1 }, { push: true }),
       "/": () => search.focus(),
@@ -122,4 +126,12 @@ export function listenToKeys(
     event.preventDefault();
     action();
   });
+}
+
+/** Moves the focus through the list of latents. */
+function focusStep(step: 1 | -1): void {
+  const links = Array.from(document.querySelectorAll<HTMLElement>(".latent > a, th.c-latent a"));
+  const around = document.activeElement?.closest(".latent, tr") ?? null;
+  const at = links.findIndex((link) => around !== null && around.contains(link));
+  links[at < 0 ? 0 : at + step]?.focus();
 }

@@ -121,6 +121,16 @@ export class LatentList {
     );
   }
 
+  /** Asks again for pictures and histograms that were not written yet; what is there stays as it is. */
+  retry(): void {
+    for (const card of this.#cards.keys()) {
+      if (card.querySelector(".wait, .plain:not(:has(.spark))") === null) continue;
+      // Observers report what they are told of anew.
+      this.#fill.unobserve(card);
+      this.#fill.observe(card);
+    }
+  }
+
   /** Draws pictures again after their look changed. */
   repaint(): void {
     for (const picture of this.#pictures) picture.paint();

@@ -24,6 +24,7 @@ export class LatentPage implements View {
   readonly #look: ReturnType<typeof lookControls>;
   readonly #pictures: LatentPictures;
   #built = 0;
+  #isWaiting = false;
 
   /** Prepares it. */
   constructor(context: Context, order: () => readonly number[]) {
@@ -53,6 +54,11 @@ export class LatentPage implements View {
     if (!sameLook(before, state)) this.#pictures.paint();
     if (before.size !== state.size) this.#size();
     if (before.spread !== state.spread) this.#pictures.fold();
+  }
+
+  /** Builds the page anew if something was not written yet. */
+  retry(): void {
+    if (this.#isWaiting && this.#context.state.latent !== null) this.rebuild();
   }
 
   /** Builds the page anew. */
@@ -87,6 +93,7 @@ export class LatentPage implements View {
       store.histogram(latent),
     ]);
     if (built !== this.#built) return;
+    this.#isWaiting = entries === null || bars === undefined && store.run.frequency[latent] > 0;
     histogram.replaceChildren(
       bars === undefined
         ? h(

@@ -5,8 +5,8 @@
 /// <reference lib="dom" />
 import type { Context, View } from "./context.ts";
 import { DetailView } from "./detail_view.ts";
-import { foreign, h } from "./dom.ts";
-import type { BuildState } from "./format.ts";
+import { count, foreign, h } from "./dom.ts";
+import { type BuildState, PAGE_LATENTS } from "./format.ts";
 import { helpDialog, listenToKeys } from "./keys.ts";
 import { LatentPage } from "./latent_page.ts";
 import { Notes } from "./notes.ts";
@@ -162,16 +162,28 @@ async function start(): Promise<void> {
   });
   listenToKeys(context, { page, detail, search, help });
   if (location.protocol.startsWith("http")) {
-    follow(store, () => {
-      overview.refresh();
-      if (state.latent !== null) page.rebuild();
-      context.say("New results");
+    follow(store, {
+      built(): void {
+        overview.refresh();
+        if (state.latent !== null) page.rebuild();
+        context.say("New results");
+      },
+      progressed({ pages, of, done }): void {
+        overview.progress(
+          done ? "" : `${count(pages * PAGE_LATENTS)} of about ${count(of * PAGE_LATENTS)} written so far`,
+        );
+        overview.retry();
+        page.retry();
+      },
     });
   }
 }
 
 /** Asks a server how far the build has come, until it is done; files opened from disk are not asked. */
-function follow(store: Store, changed: () => void): void {
+function follow(
+  store: Store,
+  on: { readonly built: () => void; readonly progressed: (state: BuildState) => void },
+): void {
   let seen: BuildState | undefined;
   const ask = async (): Promise<void> => {
     let found: BuildState | undefined;
@@ -182,10 +194,10 @@ function follow(store: Store, changed: () => void): void {
       // The server may be gone; the page stays as it is, and asks again.
     }
     if (found !== undefined && typeof found.build === "string") {
-      const old = seen ?? { build: store.run.data.build, pages: found.pages, of: found.of, done: found.done };
-      if (found.build !== old.build) {
-        await store.open(found.build).then(changed, () => found = undefined);
-      } else if (found.pages !== old.pages || found.done !== old.done) changed();
+      if (found.build !== store.run.data.build) await store.open(found.build).then(on.built, () => found = undefined);
+      const isNews = found !== undefined &&
+        (seen === undefined ? !found.done : found.pages !== seen.pages || found.done !== seen.done);
+      if (isNews) on.progressed(found!);
       seen = found ?? seen;
     }
     setTimeout(ask, seen?.done ? POLL_MS * 5 : POLL_MS);

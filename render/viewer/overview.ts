@@ -23,6 +23,7 @@ export class Overview implements View {
   readonly #list: LatentList;
   readonly #scatter: ScatterView;
   readonly #shown = h("p", { class: "muted shown", role: "status" });
+  readonly #progress = h("p", { class: "muted shown" });
   readonly #sync: (() => void)[] = [];
   #scroll = 0;
 
@@ -89,6 +90,16 @@ export class Overview implements View {
     this.#shown.textContent = `${count(this.latents.length)} of ${count(of)}`;
   }
 
+  /** Asks again for what was not written yet. */
+  retry(): void {
+    this.#list.retry();
+  }
+
+  /** Says how far a build that goes on has come; empty when it is done. */
+  progress(text: string): void {
+    this.#progress.textContent = text;
+  }
+
   #choice<T extends string>(
     name: string,
     options: readonly (readonly [T, string])[],
@@ -131,6 +142,7 @@ export class Overview implements View {
       h("label", {}, h("span", { class: "muted" }, "Order"), sort),
       way,
       this.#shown,
+      this.#progress,
       this.#choice("Show as", [["grid", "Grid"], ["table", "Table"]], "view"),
     );
   }

@@ -40,7 +40,7 @@ Deno.test({
 
 /** A JPEG whose EXIF says that it lies on its side. */
 async function turned(): Promise<Uint8Array> {
-  const plain = await encodeJpeg(pattern(48, 32, 1), { quality: 95 });
+  const plain = encodeJpeg(pattern(48, 32, 1), { quality: 95 });
   const exif = new TextEncoder().encode("Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0");
   return Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, exif.length + 2, ...exif, ...plain.subarray(2));
 }
