@@ -16,6 +16,20 @@ export interface AxisWeights {
   readonly stride: number;
 }
 
+/** Axes whose weights are kept: pictures of a data set come in few sizes. */
+const KEPT_AXES = 32;
+const kept = new Map<string, AxisWeights>();
+
+/** {@linkcode axisWeights}, computed once for the sizes met last; not to be changed. */
+export function keptAxisWeights(inSize: number, outSize: number, from: number, length: number): AxisWeights {
+  const key = `${inSize} ${outSize} ${from} ${length}`;
+  const found = kept.get(key) ?? axisWeights(inSize, outSize, from, length);
+  kept.delete(key);
+  kept.set(key, found);
+  if (kept.size > KEPT_AXES) kept.delete(kept.keys().next().value!);
+  return found;
+}
+
 /**
  * The weights of output positions `from … from + length` of an axis resized from `inSize` to `outSize`.
  *

@@ -14,6 +14,8 @@ export interface Mark {
   readonly colour: string;
   /** Drawn with dashes: the online estimates. */
   readonly dashed: boolean;
+  /** Its length from the base line up, as a share of the panel's height. */
+  readonly length: number;
 }
 
 /** One histogram. */
@@ -65,9 +67,9 @@ export function panelFigure(figure: PanelFigure): string {
   const [low, high] = sharedRange([figure.range, ...panels.map((panel) => panel.marks.map((mark) => mark.x))]);
   const margin = (high - low) * 0.02;
   const x = linearScale([low - margin, high + margin], [0, width]);
-  let tallest = 0;
+  let tallest = 1;
   for (const { counts } of panels) for (let i = 0; i < counts.length; i++) tallest = Math.max(tallest, counts[i]);
-  const y = linearScale([0, tallest > 0 ? tallest * 1.06 : 1], [height, 0]);
+  const y = countScale(tallest, height);
 
   const drawn = panels.map((panel, i) => {
     const column = i % columns;
@@ -106,7 +108,7 @@ export function panelFigure(figure: PanelFigure): string {
           "text-anchor": "middle",
           "font-size": 13,
         },
-        "rows",
+        "rows in a bin, log scale",
       ),
     );
   return element(
@@ -129,6 +131,24 @@ export function panelFigure(figure: PanelFigure): string {
   ).text + "\n";
 }
 
+/**
+ * A scale of counts that shows one row beside thousands: `log(1 + n)`, zero at the bottom. On a linear one, shared by all
+ * panels, a latent that fires seldom is an empty panel beside one that fires often.
+ */
+function countScale(tallest: number, height: number): Scale {
+  const top = Math.log1p(tallest) * 1.08;
+  return { domain: [0, Math.expm1(top)], at: (count) => height * (1 - Math.log1p(count) / top) };
+}
+
+/** Ticks of that scale: zero and powers of ten; between few rows 1, 2 and 5 too. */
+function countTicks([, most]: Scale["domain"]): number[] {
+  const found = [0];
+  for (let power = 1; power <= most; power *= 10) {
+    found.push(power, ...(most < 20 ? [2 * power, 5 * power].filter((tick) => tick <= most) : []));
+  }
+  return found;
+}
+
 /** Draws one histogram with its grid, marks and, on the outside, its tick labels. */
 function drawPanel(
   panel: Panel,
@@ -144,19 +164,19 @@ function drawPanel(
 ): Markup {
   const { x, y, width, height } = at;
   const xTicks = ticks(x.domain, width / 52);
-  const yTicks = ticks(y.domain, height / 34).filter((tick) => Number.isInteger(tick));
+  const yTicks = countTicks(y.domain);
   const grid = xTicks.map((tick) => `M${fc(x.at(tick))} 0V${fc(height)}`).join("") +
     yTicks.map((tick) => `M0 ${fc(y.at(tick))}H${fc(width)}`).join("");
   return fragment(
     element("path", { d: grid, stroke: GRID, "stroke-width": 1, fill: "none" }),
     panel.counts.length > 0 && element("path", { d: outline(panel.counts, at.range, x, y), fill: BARS }),
-    // A dark casing under each line keeps gold and lime readable on white.
-    ...panel.marks.map(({ x: value, colour, dashed }) => {
-      const d = `M${fc(x.at(value))} 0V${fc(height)}`;
-      const dash = dashed ? "5 3.5" : undefined;
+    // The longest first: where lines meet, each still shows above the next. A dark casing keeps gold and lime readable on white.
+    ...panel.marks.toSorted((a, b) => b.length - a.length).map(({ x: value, colour, dashed, length }) => {
+      const d = `M${fc(x.at(value))} ${fc(height)}V${fc(height * (1 - length))}`;
+      const dash = dashed ? "4 3" : undefined;
       return fragment(
-        element("path", { d, stroke: INK, "stroke-opacity": "0.45", "stroke-width": 2.4, "stroke-dasharray": dash }),
-        element("path", { d, stroke: colour, "stroke-width": 1.5, "stroke-dasharray": dash }),
+        element("path", { d, stroke: INK, "stroke-opacity": "0.4", "stroke-width": 2.2, "stroke-dasharray": dash }),
+        element("path", { d, stroke: colour, "stroke-width": 1.4, "stroke-dasharray": dash }),
       );
     }),
     panel.counts.length === 0 &&

@@ -18,8 +18,8 @@ interface SplitWeights {
 export function resizeBySimd(source: Picture, { cut, across, down, top, rows }: ResizePlan): Uint8Array | undefined {
   const pitch = source.width * 3;
   const narrowPitch = cut.width * 3;
-  const x = across === undefined ? undefined : splitWeights(across, 4, 0);
-  const y = down === undefined ? undefined : splitWeights(down, 2, top);
+  const x = keptSplit(across, "across");
+  const y = keptSplit(down, "down");
   if (x === undefined && y === undefined) return undefined;
   // A row more, as a padded tap of weight 0 may lie past the last one.
   const room = reserve([
@@ -63,6 +63,23 @@ export function resizeBySimd(source: Picture, { cut, across, down, top, rows }: 
 
 function lengthsOf({ first, taps, pairs }: SplitWeights): number[] {
   return [first.byteLength, taps.byteLength, pairs.byteLength];
+}
+
+/** Weights by the direction they are used in, split once: the same ones may serve both. */
+const SPLIT = {
+  across: new WeakMap<AxisWeights, SplitWeights>(),
+  down: new WeakMap<AxisWeights, SplitWeights>(),
+};
+
+function keptSplit(axis: AxisWeights | undefined, direction: "across" | "down"): SplitWeights | undefined {
+  if (axis === undefined) return undefined;
+  let found = SPLIT[direction].get(axis);
+  if (found === undefined) {
+    // Only the source rows from the first one needed on lie in the memory.
+    found = direction === "across" ? splitWeights(axis, 4, 0) : splitWeights(axis, 2, axis.first[0]);
+    SPLIT[direction].set(axis, found);
+  }
+  return found;
 }
 
 /** Weight w becomes `high = w >> 11` and `low = w & 2047`, so that w = 2048·high + low. */

@@ -14,6 +14,9 @@ export const MARKED_PERCENTILES: readonly number[] = [90, 95, 99, 100];
 /** CSS colour of each of {@linkcode MARKED_PERCENTILES}. */
 export const PERCENTILE_COLOURS: readonly string[] = ["red", "darkorange", "gold", "lime"];
 
+/** Length of each line, as a share of the panel's height: the higher the percentile, the longer, so that none hides another. */
+const MARK_LENGTHS: readonly number[] = [0.52, 0.68, 0.84, 1];
+
 /** Bins that the panels share. */
 export const PLOT_BINS = 100;
 
@@ -46,12 +49,13 @@ export interface DistributionsPlot {
 }
 
 /**
- * Draws a histogram of `log10(f)` over the rows where f > 0, for each of m latents, on shared axes.
+ * Draws a histogram of `log10(f)` over the rows where f > 0, for each of m latents, on shared axes; counts on `log(1 + n)`, so
+ * that a latent which fires seldom is seen beside one that fires often.
  *
  * All panels share {@linkcode PLOT_BINS} equal bins from the least to the largest log value. Solid lines mark the 90th,
  * 95th, 99th and 100th percentile of the log values (linear interpolation at rank `p/100·(n − 1)`, as numpy's default)
- * in red, dark orange, gold and lime; dashed lines what {@linkcode PercentileEstimator} says after the same log values
- * in row order. Log values are rounded to f32. Zeros, NaN and infinities are left out; a latent that never fires has
+ * in red, dark orange, gold and lime, each longer than the one before; dashed lines what {@linkcode PercentileEstimator}
+ * says after the same log values in row order. Log values are rounded to f32. Zeros, NaN and infinities are left out; a latent that never fires has
  * an empty panel, and m = 0 gives a figure that says so.
  *
  * @param input `distributions: f32 [m, n]` and, optionally, each panel's latent.
@@ -116,8 +120,8 @@ export function distributionLegend(withEstimates: boolean): { label: string; col
 }
 
 /** One line a percentile. */
-function marks(values: readonly number[], dashed: boolean): Mark[] {
-  return values.map((x, i) => ({ x, colour: PERCENTILE_COLOURS[i], dashed }));
+export function marks(values: readonly number[], dashed: boolean): Mark[] {
+  return values.map((x, i) => ({ x, colour: PERCENTILE_COLOURS[i], dashed, length: MARK_LENGTHS[i] }));
 }
 
 /** The online estimate over `values`, in order. */

@@ -12,8 +12,8 @@ import {
   distributionLegend,
   type DistributionsPlot,
   MARKED_PERCENTILES,
+  marks,
   type PanelNumbers,
-  PERCENTILE_COLOURS,
   PLOT_BINS,
 } from "./plot_activation_distributions.ts";
 
@@ -89,8 +89,7 @@ export function plotSketchDistributions(input: SketchDistributionsInput): Distri
       title: `latent ${panel.latent}`,
       note: panel.count === 0 ? "" : `${formatCount(panel.count)} of ${formatCount(rows)}`,
       counts: panel.count === 0 ? [] : rebinSketch(sketches[i], range, PLOT_BINS),
-      marks: panel.percentiles.filter(Number.isFinite)
-        .map((x, j) => ({ x, colour: PERCENTILE_COLOURS[j], dashed: false })),
+      marks: marks(panel.percentiles, false).filter(({ x }) => Number.isFinite(x)),
     })),
     legend: distributionLegend(false),
   });

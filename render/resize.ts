@@ -2,7 +2,7 @@
  * Antialiased bicubic resizing with Pillow's arithmetic: the same bytes, not merely the same formula.
  * @module
  */
-import { type AxisWeights, axisWeights } from "./_axis_weights.ts";
+import { type AxisWeights, keptAxisWeights } from "./_axis_weights.ts";
 import { resizePlain } from "./_resize_plain.ts";
 import { resizeBySimd } from "./_resize_simd.ts";
 import { type Picture, picture } from "./picture.ts";
@@ -76,8 +76,8 @@ export function resize(source: Picture, size: { width: number; height: number },
 
 /** Finds the weights, and which source rows they touch. */
 function planResize(source: Picture, { width, height }: { width: number; height: number }, cut: PixelRect): ResizePlan {
-  const across = source.width === width ? undefined : axisWeights(source.width, width, cut.x, cut.width);
-  const down = source.height === height ? undefined : axisWeights(source.height, height, cut.y, cut.height);
+  const across = source.width === width ? undefined : keptAxisWeights(source.width, width, cut.x, cut.width);
+  const down = source.height === height ? undefined : keptAxisWeights(source.height, height, cut.y, cut.height);
   // Only the source rows that the column pass will read go through the row pass.
   const top = down === undefined ? cut.y : down.first[0];
   const last = cut.height - 1;

@@ -138,10 +138,17 @@ for (const name of options.cases.split(",")) {
     }));
   const sizes = await pngBytes(`${root}/ours`) / await pngBytes(`${root}/pillow`);
   const pictures = index.length * index[0].length;
+  const compared = await runCommand(PYTHON, [
+    ...[`${HERE}yardstick/compare_pictures.py`, "--images", images, "--top-values", `${root}/top_values.pt`],
+    ...["--top-img-i", `${root}/top_img_i.pt`, "--drawn", `${root}/ours`],
+  ]);
+  const { different, levels_at_most: levels } = JSON.parse(compared.stdout);
   const processor = 1000 * spread(sides.ours.map(({ processor }) => processor)).median / pictures;
   print(
     `${name}: ${pictures} pictures, ${show(ratio("rate"), 1)} x Pillow's speed; ` +
       `processor time ${processor.toFixed(1)} ms a picture, Pillow's ${show(ratio("processor"), 1)} x that; ` +
-      `files ${sizes.toFixed(3)} x Pillow's`,
+      `files ${
+        sizes.toFixed(3)
+      } x Pillow's; pictures whose pixels are not Pillow's: ${different}, by ${levels} levels at most`,
   );
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { inflateSync } from "node:zlib";
 import { decodePicture } from "../../render/decode_picture.ts";
+import { drawPng } from "../../render/draw_png.ts";
 import { encodePng } from "../../render/encode_png.ts";
 import { type Picture, picture } from "../../render/picture.ts";
+import { resize } from "../../render/resize.ts";
 
 const fixtures = new URL("../../fixtures/", import.meta.url);
 
@@ -51,5 +53,26 @@ Deno.test({
       theirs += file.length;
     }
     assert.ok(ours <= theirs, `${ours} bytes, Pillow ${theirs}`);
+  },
+});
+
+Deno.test({
+  name: "another inflater reads the file of every picture of the demo, with a heatmap",
+  permissions: { read: [new URL("../../fixtures/", import.meta.url)] },
+  fn: async () => {
+    const root = new URL("../../fixtures/demo/emoji/images/", import.meta.url);
+    let n = 0;
+    for (const { name: kind } of Deno.readDirSync(root)) {
+      for (const { name } of Deno.readDirSync(new URL(`${kind}/`, root))) {
+        const source = await decodePicture(Deno.readFileSync(new URL(`${kind}/${name}`, root)), { name });
+        const ground = resize(source, { width: 512, height: 512 }, { x: 32, y: 32, width: 448, height: 448 });
+        n++;
+        const values = Float32Array.from({ length: 49 }, (_, i) => (i * n) % 7 === 0 ? (i * n % 50) / 50 : 0);
+        const file = drawPng(ground, values, { upper: 1 });
+        const length = new DataView(file.buffer).getUint32(33);
+        assert.equal(inflateSync(file.subarray(41, 41 + length)).length, 448 * (3 * 448 + 1), name);
+      }
+    }
+    assert.equal(n, 240);
   },
 });
