@@ -27,6 +27,7 @@ export {
   type DataConfig,
   type ImagesConfig,
   parseConfig,
+  type RecordingConfig,
   type SizeSetting,
   type SlurmConfig,
   type VisualsConfig,
