@@ -11,8 +11,9 @@ export interface ShardFacts {
   readonly layout: "january" | "current";
   /** Directory asked for; the current layout adds one named by its hash. */
   readonly root: string;
-  /** Family and name of the model. */
+  /** Family of the model. */
   readonly family: string;
+  /** Name of the model. */
   readonly ckpt: string;
   /** Layers, in order. */
   readonly layers: readonly number[];

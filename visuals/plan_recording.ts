@@ -15,8 +15,9 @@ export interface RecordingPlan {
   readonly pictures: { readonly kind: string; readonly root: string };
   /** Layers, in order. */
   readonly layers: readonly number[];
-  /** Shards and their bytes in all. */
+  /** Shards. */
   readonly files: number;
+  /** Their bytes in all. */
   readonly bytes: number;
   /** What was found out about model, tokens and pictures, one line each. */
   readonly facts: readonly string[];
