@@ -4,14 +4,18 @@
 /** Stands for the runtime's WebAssembly: a source import gives the compiled module, which its loader cannot be handed. */
 const STAND_IN_BYTES = 8;
 
+/**
+ * Not literals where they are imported: Deno would download the package, 148 MB, for everybody who imports the library or runs any
+ * command. It is fetched when a model is first opened; `deno cache npm:onnxruntime-web@1.30.0` fetches it ahead of time.
+ */
+const PACKAGE = "npm:onnxruntime-web@1.30.0";
+
 /** The package's build for Node runs threads in Deno; its web builds do not. None of them reads a file or the network here. */
 async function load(provider) {
-  if (provider === "webgpu") {
-    const ort = await import("npm:onnxruntime-web@1.30.0/webgpu");
-    return { ort, module: await import.source("npm:onnxruntime-web@1.30.0/ort-wasm-simd-threaded.asyncify.wasm") };
-  }
-  const ort = await import("npm:onnxruntime-web@1.30.0");
-  return { ort, module: await import.source("npm:onnxruntime-web@1.30.0/ort-wasm-simd-threaded.wasm") };
+  const [build, kernels] = provider === "webgpu"
+    ? [`${PACKAGE}/webgpu`, `${PACKAGE}/ort-wasm-simd-threaded.asyncify.wasm`]
+    : [PACKAGE, `${PACKAGE}/ort-wasm-simd-threaded.wasm`];
+  return { ort: await import(build), module: await import.source(kernels) };
 }
 
 /** What the build for Node starts threads with. */

@@ -27,7 +27,7 @@ export { type OnnxModel, type OnnxOptions, type OnnxValue, openOnnxModel } from 
 export { openShards, resolveLayer, type ShardFile, type Shards } from "./open_shards.ts";
 export { readArtifacts, type StoredArtifacts, type StoredSketch } from "./read_artifacts.ts";
 export { readManifest } from "./read_manifest.ts";
-export { type BlockReader, locate, openBlocks, type ShardPlace } from "./read_blocks.ts";
+export { type BlockOptions, type BlockReader, locate, openBlocks, type ShardPlace } from "./read_blocks.ts";
 export { openPictures, type PicturesSpec } from "./datasets/open_pictures.ts";
 export type { PictureSource } from "./datasets/picture_source.ts";
 export { resolveRun, type RunPaths } from "./resolve_run.ts";

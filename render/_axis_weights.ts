@@ -1,8 +1,10 @@
+import type { ResizeFilter } from "./resize.ts";
+
 /** Fraction bits of a coefficient: 32, less 8 for the sample, less 2 for overshoot and sign. */
 export const PRECISION_BITS: number = 32 - 8 - 2;
 
 /** Pillow's antialiasing filters; `nearest` is none of them. */
-export type AxisFilter = "box" | "bilinear" | "hamming" | "bicubic" | "lanczos";
+export type AxisFilter = Exclude<ResizeFilter, "nearest">;
 
 /** Reach of each kernel at scale 1, in source pixels, and the kernel. Pillow's are half open, so the sign matters. */
 const FILTERS: Readonly<Record<AxisFilter, readonly [support: number, kernel: (x: number) => number]>> = {

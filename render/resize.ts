@@ -2,7 +2,7 @@
  * Antialiased resizing with Pillow's arithmetic: the same bytes, not merely the same formula.
  * @module
  */
-import { type AxisFilter, type AxisWeights, axisWeights } from "./_axis_weights.ts";
+import { type AxisWeights, axisWeights } from "./_axis_weights.ts";
 import { resizeNearest } from "./_resize_nearest.ts";
 import { resizePlain } from "./_resize_plain.ts";
 import { resizeBySimd } from "./_resize_simd.ts";
@@ -21,7 +21,7 @@ export interface PixelRect {
 }
 
 /** How a new pixel is made of old ones: one of Pillow's `Image.Resampling`. */
-export type ResizeFilter = AxisFilter | "nearest";
+export type ResizeFilter = "nearest" | "box" | "bilinear" | "hamming" | "bicubic" | "lanczos";
 
 /** A size to resize to. */
 export interface ResizeTarget {
@@ -92,7 +92,7 @@ export function resize(source: Picture, size: ResizeTarget, window?: PixelRect):
 /** Finds the weights, and which source rows they touch. */
 function planResize(
   source: Picture,
-  { width, height, filter }: { width: number; height: number; filter: AxisFilter },
+  { width, height, filter }: { width: number; height: number; filter: Exclude<ResizeFilter, "nearest"> },
   cut: PixelRect,
 ): ResizePlan {
   const across = source.width === width
