@@ -5,8 +5,8 @@
 const STAND_IN_BYTES = 8;
 
 /**
- * Not literals where they are imported: Deno would download the package, 148 MB, for everybody who imports the library or runs any
- * command. It is fetched when a model is first opened; `deno cache npm:onnxruntime-web@1.30.0` fetches it ahead of time.
+ * Not a literal where it is imported: Deno would download the package, 148 MB, for everybody who imports the library over a URL. It is
+ * fetched when a model is first opened; `deno cache npm:onnxruntime-web@1.30.0` fetches it ahead of time.
  */
 const PACKAGE = "npm:onnxruntime-web@1.30.0";
 
