@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { removeProfile } from "./_remove_profile.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TMP = new URL("../tmp/", import.meta.url);
@@ -93,7 +94,7 @@ for (const device of ["reference", "wasm", "webgpu"]) {
           topValues: [4, 2, 5, -1, 3, 2],
         });
       } finally {
-        await Deno.remove(folder, { recursive: true });
+        await removeProfile(folder);
       }
     },
   });
