@@ -6,8 +6,10 @@ import type { VisualsConfig } from "../config.ts";
 import type { JobHooks } from "../visuals/hooks.ts";
 import type { CheckReport } from "../visuals/check_inputs.ts";
 import type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
+import type { RecordingPlan } from "../visuals/plan_recording.ts";
 import type { JobPlan, JobSummary } from "../visuals/report.ts";
 
+export type { RecordingPlan } from "../visuals/plan_recording.ts";
 export type { CheckReport } from "../visuals/check_inputs.ts";
 export type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
 export type { JobPlan, JobSummary } from "../visuals/report.ts";
@@ -28,8 +30,12 @@ export interface Jobs {
   renderArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `export`. */
   exportArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `activations`. */
+  recordActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
+  /** `activations --dry-run`. */
+  planRecording(config: VisualsConfig): Promise<RecordingPlan>;
   /** `check`. */
   checkInputs(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<CheckReport>;
   /** `inspect`. */

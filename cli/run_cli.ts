@@ -7,14 +7,16 @@ import { printable } from "../compute/printable.ts";
 import type { VisualsConfig } from "../config.ts";
 import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
+import { recordingOf } from "../config/recording_of.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
-import { type Grants, grantsFor, withRealPaths } from "./grants.ts";
+import { type Grants, grantsFor, inputsOf, withRealPaths } from "./grants.ts";
 import { helpText, settingHelp } from "./help.ts";
 import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
 import { localPath } from "./local_path.ts";
 import { ProgressReporter } from "./progress.ts";
+import { recordingText } from "./recording_text.ts";
 import { type ReportEnvironment, runCheck, runInspect } from "./report_commands.ts";
 import { runServe, type ServeEnvironment } from "./serve_command.ts";
 import { settingsPage } from "./settings_page.ts";
@@ -107,6 +109,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
     run: (words, env, started) => runJob("submit", words, env, started),
   },
+  activations: {
+    usage: "--model FILE --layers N… [FLAGS]",
+    summary: "Record the layers of an ONNX vision transformer on every picture, as shards",
+    run: (words, env, started) => runJob("activations", words, env, started),
+  },
   check: {
     usage: "[--json] [FLAGS]",
     summary: "Try the encoder on a sample: do checkpoint, layer, scaling and pictures belong together?",
@@ -189,10 +196,11 @@ type JobName =
   | "exportArtifacts"
   | "measureSample"
   | "mergeParts"
-  | "renderArtifacts";
+  | "renderArtifacts"
+  | "recordActivations";
 
 /** Commands that compute or draw. */
-type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "submit";
+type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "submit" | "activations";
 
 async function runJob(
   command: JobCommand,
@@ -204,11 +212,18 @@ async function runJob(
   const { config: asked, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
   checkSplit(command, asked);
   const config = asked.part === undefined ? asked : { ...asked, part: resolvePart(asked.part, env.variable) };
-  started({ inputs: [config.ckpt, config.data.shardRoot, config.images.root], output: config.dumpTo });
+  started({ inputs: inputsOf(config, command), output: config.dumpTo });
   const grants = await withRealPaths(grantsFor(config, { ...env, command }), env.realPath);
   const jobs = await env.loadJobs(grants);
   if (command === "submit") {
     env.stdout(await submitJobs(config, env, jobs));
+    return;
+  }
+  if (config.dryRun && (command === "activations" || config.fromPictures)) {
+    const narrow = leastPrivilegeCommand(grants, { ...env, command, words });
+    env.stdout(
+      recordingText(await jobs.planRecording(command === "activations" ? config : recordingOf(config)), narrow),
+    );
     return;
   }
   if (config.dryRun) {
@@ -241,12 +256,13 @@ function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig):
     merge: "mergeParts",
     render: "renderArtifacts",
     export: "exportArtifacts",
+    activations: "recordActivations",
   } as const;
   return jobs[command];
 }
 
 /** Flags that only some commands know what to do with. */
-function checkSplit(command: JobCommand, { part, parts, local, export: kinds }: VisualsConfig): void {
+function checkSplit(command: JobCommand, { part, parts, local, fromPictures, export: kinds }: VisualsConfig): void {
   if (command === "export" && kinds.length === 0) {
     throw new ConfigError("export lacks --export, expected npz or json", { path: "export" });
   }
@@ -262,6 +278,8 @@ function checkSplit(command: JobCommand, { part, parts, local, export: kinds }: 
     ? ["--local", "dump, without --part"]
     : parts !== undefined && command !== "merge" && !local
     ? ["--parts", "merge, or dump with --local"]
+    : fromPictures && command !== "visuals"
+    ? ["--from-pictures", "visuals; record with activations first"]
     : undefined;
   if (misplaced === undefined) return;
   throw new ConfigError(`${misplaced[0]} was given to ${command}, but belongs to ${misplaced[1]}; see --help`, {

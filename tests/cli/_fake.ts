@@ -58,6 +58,10 @@ export async function run(
       seen = config;
       return options.jobs?.planJob?.(config) ?? Promise.resolve(PLAN);
     },
+    planRecording: (config) => {
+      seen = config;
+      return options.jobs?.planRecording?.(config) ?? Promise.reject(new Error("Nothing to record"));
+    },
     checkInputs: (config, hooks) => {
       seen = config;
       return options.jobs?.checkInputs?.(config, hooks) ?? Promise.reject(new Error("Nothing to check"));
@@ -87,7 +91,14 @@ export async function run(
 }
 
 /** Jobs that take a configuration and report what they did, beside the first two. */
-const OTHERS = ["dumpPart", "exportArtifacts", "measureSample", "mergeParts", "renderArtifacts"] as const;
+const OTHERS = [
+  "dumpPart",
+  "exportArtifacts",
+  "measureSample",
+  "mergeParts",
+  "recordActivations",
+  "renderArtifacts",
+] as const;
 
 /** Those that no test has given do nothing. */
 function others(

@@ -24,7 +24,8 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
         renderArtifacts: missing,
         exportArtifacts: missing,
       };
-      const none = { ...split, checkInputs: missing, inspectPath: missing };
+      const recording = { recordActivations: missing, planRecording: missing };
+      const none = { ...split, ...recording, checkInputs: missing, inspectPath: missing };
       serveJobs(
         port2,
         () => Promise.resolve({ main: missing, dumpActivations: missing, planJob: missing, ...none, ...jobs }),
