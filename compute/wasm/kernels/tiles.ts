@@ -117,7 +117,10 @@ function exactColumn(j: i32, rows: usize, values: usize, m: i32, x: usize): i32 
   let kept = 0;
   for (let i = 0; i < m; i += ${group}) {
     const at = rows + (<usize>i << 1);
-    ${g.map((r) => `let x${r} = x + <usize>load<u16>(at, ${2 * r}) * ld, a${r} = f32x4.splat(0), b${r} = f32x4.splat(0);`).join("\n    ")}
+    ${
+    g.map((r) => `let x${r} = x + <usize>load<u16>(at, ${2 * r}) * ld, a${r} = f32x4.splat(0), b${r} = f32x4.splat(0);`)
+      .join("\n    ")
+  }
     let p = w;
     do {
       ${
