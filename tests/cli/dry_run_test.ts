@@ -178,7 +178,7 @@ Deno.test({
       /--allow-read=(\S*)/.exec((await run([...words, "--dry-run"])).out)![1];
     strictEqual(
       await reads("export", "--export", "json"),
-      "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
+      "./checkpoints/sae.pt,./shards,./data/imagenet,./data",
     );
     const planJob = (): Promise<JobPlan> => Promise.resolve({ ...PLAN, exports: ["data/token_acts.npz"] });
     const { out } = await run(["export", "--export", "npz", "--dry-run"], { jobs: { planJob } });
@@ -189,10 +189,10 @@ Deno.test({
       "  data/token_acts.npz",
       "Nothing was done. The command with no more permissions than it needs:",
     ]);
-    strictEqual(await reads("export", "--export", "npz"), "/opt/saev,./checkpoints/sae.pt,./shards,./data");
+    strictEqual(await reads("export", "--export", "npz"), "./checkpoints/sae.pt,./shards,./data");
     strictEqual(
       await reads("dump", "--export=json,npz"),
-      "/opt/saev,./checkpoints/sae.pt,./shards,./data/imagenet,./data",
+      "./checkpoints/sae.pt,./shards,./data/imagenet,./data",
     );
   },
 });
