@@ -13,15 +13,18 @@ import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
 import { recordActivations } from "./visuals/record_activations.ts";
+import { studyInto } from "./visuals/study.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
 export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
 export { dumpActivations } from "./visuals/dump_activations.ts";
+export { type CompareRequest, compareRuns } from "./visuals/compare_runs.ts";
 export { dumpPart } from "./visuals/dump_part.ts";
 export { exportArtifacts } from "./visuals/export_artifacts.ts";
 export { measureSample } from "./visuals/measured_rows.ts";
 export { mergeParts } from "./visuals/merge_parts.ts";
 export { renderArtifacts } from "./visuals/render_artifacts.ts";
+export { studyArtifacts } from "./visuals/study.ts";
 export { checkInputs, type CheckReport } from "./visuals/check_inputs.ts";
 export {
   type ArtifactsReport,
@@ -79,6 +82,7 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
     return await inDirectory(job.directory, config, filled, async (hooks) => {
       const report = await dumpInto(job, hooks);
       const exported = await exportInto(job, hooks);
+      if (config.study) await studyInto(job, pictures, hooks);
       const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });
       try {
         const { latents, drawn } = await draw(config, { directory: job.directory, artifacts, pictures, hooks, watch });

@@ -4,7 +4,7 @@
  */
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks, Progress } from "../visuals/hooks.ts";
-import type { InspectRequest, Jobs } from "./jobs.ts";
+import type { CompareRequest, InspectRequest, Jobs } from "./jobs.ts";
 
 /** Progress goes over the wire at most this often; the terminal is redrawn less often still. */
 const PROGRESS_INTERVAL_MS = 50;
@@ -27,7 +27,7 @@ interface SentError {
 }
 
 type Request =
-  | { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest }
+  | { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest | CompareRequest }
   | { readonly abort: true }
   | {
     readonly save: true;
@@ -60,8 +60,9 @@ export interface OpenedWire {
  * const { port1, port2 } = new MessageChannel();
  * const none = () => Promise.reject();
  * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job };
+ * const more = { recordActivations: job, studyArtifacts: job, compareRuns: job };
  * const looks = { planJob: none, planRecording: none, checkInputs: none, inspectPath: none };
- * const all = { ...rest, ...looks, main: job, dumpActivations: job, recordActivations: job };
+ * const all = { ...rest, ...more, ...looks, main: job, dumpActivations: job };
  * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
  * const jobs = remoteJobs(() => ({ wire: port1, died: new Promise<never>(() => {}), close }));
@@ -108,6 +109,8 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     renderArtifacts: (config, hooks) => call("renderArtifacts", config, hooks),
     exportArtifacts: (config, hooks) => call("exportArtifacts", config, hooks),
     recordActivations: (config, hooks) => call("recordActivations", config, hooks),
+    studyArtifacts: (config, hooks) => call("studyArtifacts", config, hooks),
+    compareRuns: (request, hooks) => call("compareRuns", request, hooks),
     planJob: (config) => call("planJob", config),
     planRecording: (config) => call("planRecording", config),
     checkInputs: (config, hooks) => call("checkInputs", config, hooks),

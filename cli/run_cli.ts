@@ -8,6 +8,7 @@ import type { VisualsConfig } from "../config.ts";
 import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
 import { recordingOf } from "../config/recording_of.ts";
+import { runCompare } from "./compare_command.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
 import { type Grants, grantsFor, inputsOf, withRealPaths } from "./grants.ts";
@@ -104,6 +105,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Write what is computed for other tools: a scipy matrix of every activation, latents as JSON lines",
     run: (words, env, started) => runJob("export", words, env, started),
   },
+  study: {
+    usage: "[FLAGS]",
+    summary: "Read all rows again for label statistics and the patch audit of the latents that are shown",
+    run: (words, env, started) => runJob("study", words, env, started),
+  },
+  compare: {
+    usage: "DIR_A DIR_B [FLAGS]",
+    summary: "Find latents of two runs on the same pictures that behave alike, and show them side by side",
+    run: (words, env, started) => runCompare(words, reportEnvironment(env, started)),
+  },
   submit: {
     usage: "--slurm.array N [FLAGS]",
     summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
@@ -197,10 +208,11 @@ type JobName =
   | "measureSample"
   | "mergeParts"
   | "renderArtifacts"
-  | "recordActivations";
+  | "recordActivations"
+  | "studyArtifacts";
 
 /** Commands that compute or draw. */
-type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "submit" | "activations";
+type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "study" | "submit" | "activations";
 
 async function runJob(
   command: JobCommand,
@@ -257,6 +269,7 @@ function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig):
     render: "renderArtifacts",
     export: "exportArtifacts",
     activations: "recordActivations",
+    study: "studyArtifacts",
   } as const;
   return jobs[command];
 }

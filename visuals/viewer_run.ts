@@ -6,6 +6,7 @@ import type { VisualsConfig } from "../config/types.ts";
 import { ArtifactError } from "../compute/errors.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
+import { readStudy, STUDY_NAME } from "../io/study_file.ts";
 import type { ViewerRun } from "../render/viewer_data.ts";
 import { digest } from "./digest.ts";
 import { numberFiles } from "./picture_ledger.ts";
@@ -34,9 +35,14 @@ export async function viewerRun(
     files: numberFiles(manifest),
     tool: manifest.versions.tool,
   };
-  const columns = await viewerColumns(config, artifacts);
+  const study = manifest !== undefined && Object.hasOwn(manifest.files, STUDY_NAME)
+    ? await readStudy(artifacts.directory, artifacts.dSae)
+    : undefined;
+  const columns = await viewerColumns(artifacts, study);
+  const told = columns.map(({ key, values }) => [key, Array.from(values)]);
   const { fit, grid, exif, images, sortBy } = config;
-  const build = { known, fit, grid, exif, images, sortBy, latents, columns: columns.map(({ key }) => key) };
+  const distance = config.diverse ? config.diverseDistance : undefined;
+  const build = { known, fit, grid, exif, images, sortBy, latents, distance, columns: told, study: study?.request };
   return {
     id: (await digest(inputs)).slice(0, 16),
     build: (await digest(build)).slice(0, 16),
@@ -55,6 +61,7 @@ export async function viewerRun(
     freqRange: config.logFreqRange,
     valueRange: config.logValueRange,
     columns,
+    ...(study === undefined ? {} : { areas: (latent) => study.classes[study.latents.indexOf(latent)] ?? [] }),
     label: (image) => pictures.label(image),
     name: (image) => pictures.name(image),
   };
@@ -79,7 +86,12 @@ function summaryOf(config: VisualsConfig, artifacts: StoredArtifacts): [string, 
     ["Pictures", `${config.images.root} (${config.images.kind})`],
     ["Rows", rowsOf(artifacts).toLocaleString("en")],
     ["Latents", artifacts.dSae.toLocaleString("en")],
-    ["Ranked by", `${config.sortBy}, top ${artifacts.k}${config.dedupe === "image" ? ", one entry per image" : ""}`],
+    [
+      "Ranked by",
+      `${config.sortBy}, top ${artifacts.k}${config.dedupe === "image" ? ", one entry per image" : ""}${
+        config.diverse ? ", near-duplicates left out" : ""
+      }`,
+    ],
     ...(manifest === undefined ? [] : [
       ["Computed", `${manifest.startedAt.slice(0, 16).replace("T", " ")} UTC on ${manifest.backend.name}`] as [
         string,

@@ -26,6 +26,7 @@ export const PLAN: JobPlan = {
   memoryBytes: 67_108_864,
   writes: ["data/sort_by_patch/manifest.json"],
   draws: ["data/sort_by_patch/index.html"],
+  studies: [],
   exports: [],
   isComputed: false,
   backend: { name: "wasm", reason: "no WebGPU adapter" },
@@ -66,6 +67,7 @@ export async function run(
       seen = config;
       return options.jobs?.checkInputs?.(config, hooks) ?? Promise.reject(new Error("Nothing to check"));
     },
+    compareRuns: (request, hooks) => options.jobs?.compareRuns?.(request, hooks) ?? Promise.resolve({}),
     inspectPath: (request) => options.jobs?.inspectPath?.(request) ?? Promise.reject(new Error("Nothing to look at")),
   };
   const code = await runCli({
@@ -98,6 +100,7 @@ const OTHERS = [
   "mergeParts",
   "recordActivations",
   "renderArtifacts",
+  "studyArtifacts",
 ] as const;
 
 /** Those that no test has given do nothing. */

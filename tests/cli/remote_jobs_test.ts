@@ -23,6 +23,8 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
         mergeParts: missing,
         renderArtifacts: missing,
         exportArtifacts: missing,
+        studyArtifacts: missing,
+        compareRuns: missing,
       };
       const recording = { recordActivations: missing, planRecording: missing };
       const none = { ...split, ...recording, checkInputs: missing, inspectPath: missing };

@@ -77,6 +77,8 @@ Deno.test({
         "merge",
         "render",
         "export",
+        "study",
+        "compare",
         "activations",
         "inspect",
         "preflight",
