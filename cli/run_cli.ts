@@ -13,6 +13,7 @@ import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
 import { type Grants, grantsFor, inputsOf, withRealPaths } from "./grants.ts";
 import { helpText, settingHelp } from "./help.ts";
+import { checkFlags, type JobCommand, jobOf } from "./job_commands.ts";
 import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
 import { localPath } from "./local_path.ts";
@@ -199,21 +200,6 @@ function findCommand(name: string | undefined): Command {
   throw new ConfigError(`Found ${name} where a command was expected: ${list}; ${hint}`, { path: "" });
 }
 
-/** Jobs that take a configuration and report what they did. */
-type JobName =
-  | "main"
-  | "dumpActivations"
-  | "dumpPart"
-  | "exportArtifacts"
-  | "measureSample"
-  | "mergeParts"
-  | "renderArtifacts"
-  | "recordActivations"
-  | "studyArtifacts";
-
-/** Commands that compute or draw. */
-type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "study" | "submit" | "activations";
-
 async function runJob(
   command: JobCommand,
   words: readonly string[],
@@ -222,7 +208,7 @@ async function runJob(
 ): Promise<void> {
   const demoRoot = command === "visuals" ? demoDirectory(env.moduleUrl) : false;
   const { config: asked, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
-  checkSplit(command, asked);
+  checkFlags(command, asked);
   const config = asked.part === undefined ? asked : { ...asked, part: resolvePart(asked.part, env.variable) };
   started({ inputs: inputsOf(config, command), output: config.dumpTo });
   const grants = await withRealPaths(grantsFor(config, { ...env, command }), env.realPath);
@@ -258,46 +244,6 @@ async function runJob(
     reporter.finish();
     throw error;
   }
-}
-
-function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig): JobName {
-  if (command === "dump") return part === undefined ? "dumpActivations" : "dumpPart";
-  const jobs = {
-    visuals: "main",
-    measure: "measureSample",
-    merge: "mergeParts",
-    render: "renderArtifacts",
-    export: "exportArtifacts",
-    activations: "recordActivations",
-    study: "studyArtifacts",
-  } as const;
-  return jobs[command];
-}
-
-/** Flags that only some commands know what to do with. */
-function checkSplit(command: JobCommand, { part, parts, local, fromPictures, export: kinds }: VisualsConfig): void {
-  if (command === "export" && kinds.length === 0) {
-    throw new ConfigError("export lacks --export, expected npz or json", { path: "export" });
-  }
-  if (part !== undefined && kinds.length > 0) {
-    throw new ConfigError(
-      "--export reads all rows, so it makes no sense with --part; give it to merge, or export afterwards",
-      { path: "export" },
-    );
-  }
-  const misplaced = part !== undefined && command !== "dump" && command !== "render"
-    ? ["--part", "dump or render"]
-    : local && (command !== "dump" || part !== undefined)
-    ? ["--local", "dump, without --part"]
-    : parts !== undefined && command !== "merge" && !local
-    ? ["--parts", "merge, or dump with --local"]
-    : fromPictures && command !== "visuals"
-    ? ["--from-pictures", "visuals; record with activations first"]
-    : undefined;
-  if (misplaced === undefined) return;
-  throw new ConfigError(`${misplaced[0]} was given to ${command}, but belongs to ${misplaced[1]}; see --help`, {
-    path: misplaced[0].slice(2),
-  });
 }
 
 function reportEnvironment(env: CliEnvironment, started: (paths: JobPaths) => void): ReportEnvironment {
