@@ -111,6 +111,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
+  "x-frame-options": "DENY",
 };
 
 function refusal(status: number, text: string): Response {

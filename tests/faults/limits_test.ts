@@ -91,6 +91,34 @@ Deno.test("memory that the system refuses ends in one line and 4, with the artif
   });
 });
 
+Deno.test("an engine that runs out of heap ends the process; artifacts before stay, and --resume ends in the same bytes", async () => {
+  await inTemporary(async (directory) => {
+    const job = (to: string, more: string[] = []): string[] =>
+      dumpWords(to, ["--device", "reference", "--topk-batch-size", "1", ...more]);
+    const [whole, out] = [`${directory}/whole`, `${directory}/out`];
+    assert.equal((await run("deno", job(whole))).code, 0);
+    // Other artifacts, which the jobs that die are to replace.
+    assert.equal((await run("deno", job(out, ["--top-k", "5"]))).code, 0);
+    const before = await contents(out);
+    let died = 0;
+    for (const megabytes of [9, 12]) {
+      const words = job(out, ["--resume", "--checkpoint-every", "1ms"]);
+      const limited = [words[0]!, `--v8-flags=--max-old-space-size=${megabytes}`, ...words.slice(1)];
+      const { code } = await run("deno", limited);
+      if (code === 0) break;
+      assert.equal(code, SIGTRAP_STATUS);
+      died++;
+      const found = await contents(out);
+      const isComplete = found.has("/sort_by_patch/.incoming/manifest.json");
+      for (const [name, digest] of isComplete ? [] : before) assert.equal(found.get(name), digest, name);
+    }
+    assert.ok(died > 0, "no heap was too small");
+    const { code, stderr } = await run("deno", job(out, ["--resume"]));
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await contents(out), await contents(whole));
+  });
+});
+
 Deno.test("a lock that is a link is refused, and what it leads to stays", async () => {
   await inTemporary(async (directory) => {
     await Deno.writeTextFile(`${directory}/precious`, "stays");

@@ -96,6 +96,7 @@ Deno.test({
         const head = await fetch(url, { method: "HEAD" });
         assert.equal(head.headers.get("content-length"), "19");
         assert.equal(head.headers.get("x-content-type-options"), "nosniff");
+        assert.equal(head.headers.get("x-frame-options"), "DENY");
         assert.equal(await head.text(), "");
       });
     }),
