@@ -121,7 +121,10 @@ function expectation(schema: JsonSchema): string {
   if (schema.const !== undefined) return schema.const;
   if (schema.type === "string") {
     if (schema.pattern === undefined) return "text";
-    return schema.pattern.includes("min") ? "a time such as 90s or 5m" : "a size such as 512MiB";
+    if (schema.pattern.includes("KMGT")) return "a size such as 512MiB";
+    return schema.pattern.includes("min")
+      ? "a time such as 90s or 5m"
+      : "a word of letters, digits and _ . : , = @ + -";
   }
   const bounds: string[] = [];
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum } = schema;
