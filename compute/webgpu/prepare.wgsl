@@ -14,8 +14,9 @@ alias Stored = f32;
 
 var<workgroup> tile: array<f32, 272>;
 
-// Rounds the quotient of two finite f32 correctly, which WGSL's own division does not promise: long division of the
-// significands. Subnormal operands and results are zero.
+// Rounds the quotient of two finite f32 correctly, which WGSL's own division does not promise: it guesses that of the
+// significands, within 2.5 units in the last place, and the remainder, exact in integers that wrap around, corrects the guess.
+// Subnormal operands and results are zero.
 fn quotient(a: u32, b: u32) -> f32 {
   let sign = (a ^ b) & 0x80000000u;
   let ea = (a >> 23u) & 0xffu;
@@ -25,14 +26,12 @@ fn quotient(a: u32, b: u32) -> f32 {
   var rest = (a & 0x7fffffu) | 0x800000u;
   var exponent = i32(ea) - i32(eb) + 127;
   if (rest < divisor) { rest = rest << 1u; exponent -= 1; }
-  var q = 0u;
-  for (var i = 0u; i < 25u; i++) {
-    q = q << 1u;
-    if (rest >= divisor) { rest -= divisor; q |= 1u; }
-    rest = rest << 1u;
-  }
-  // q has 25 bits: 24 and one for rounding, with what is left as the sticky bit.
-  let up = (q & 1u) & (((q >> 1u) & 1u) | u32(rest != 0u));
+  // q = floor(rest · 2^24 / divisor) has 25 bits: 24 and one for rounding, with what is left as the sticky bit.
+  var q = u32(f32(rest) / f32(divisor) * 16777216.0);
+  var left = i32((rest << 24u) - q * divisor);
+  while (left < 0) { left += i32(divisor); q -= 1u; }
+  while (left >= i32(divisor)) { left -= i32(divisor); q += 1u; }
+  let up = (q & 1u) & (((q >> 1u) & 1u) | u32(left != 0));
   q = (q >> 1u) + up;
   if (q == 0x1000000u) { q = 0x800000u; exponent += 1; }
   if (exponent <= 0) { return bitcast<f32>(sign); }

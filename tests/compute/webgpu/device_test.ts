@@ -5,7 +5,7 @@ import { stateBytes } from "../../../compute/empty_state.ts";
 import { createReferenceBackend } from "../../../compute/reference/mod.ts";
 import { imageStride } from "../../../compute/rows.ts";
 import { tensor } from "../../../compute/tensor.ts";
-import { MAX_POOL_BYTES } from "../../../compute/webgpu/gpu.ts";
+import { Gpu, MAX_POOL_BYTES } from "../../../compute/webgpu/gpu.ts";
 import { assertSameState } from "../_cases.ts";
 import { gpuTest, openBackend, openGpu } from "./_adapter.ts";
 import { makePass, runPass, sameExactParts } from "./_pass_cases.ts";
@@ -201,4 +201,44 @@ gpuTest("unknown tiles and list lengths are refused", async () => {
   await assert.rejects(openBackend({ tile: "1x1" }), RangeError);
   await assert.rejects(openBackend({ tuning: { capacity: 0 } }), RangeError);
   await assert.rejects(openBackend({ tuning: { capacity: 2000 } }), RangeError);
+});
+
+Deno.test({
+  name: "memory that runs out is a limit of the device, found by the scope around what asked for it",
+  permissions: "none",
+  async fn(): Promise<void> {
+    // A device that is made up: a real one would have to be filled.
+    const scopes: string[] = [];
+    const device = {
+      lost: new Promise(() => {}),
+      createBindGroupLayout: () => ({}),
+      createBuffer: () => ({ destroy: (): void => {} }),
+      createCommandEncoder: () => ({ finish: () => ({}) }),
+      queue: { submit: (): void => {} },
+      destroy: (): void => {},
+      pushErrorScope: (filter: string): void => void scopes.push(filter),
+      popErrorScope: () =>
+        Promise.resolve(scopes.pop() === "out-of-memory" ? { message: "Not enough memory left" } : null),
+    } as unknown as GPUDevice;
+    const facts = { adapter: "full", software: false, maxBindingBytes: 2 ** 31 - 4, maxBufferBytes: 2 ** 35 };
+    const gpu = new Gpu(device, facts);
+    for (
+      const [ask, what, requested] of [
+        [(): unknown => gpu.storage("heatmaps", 2 ** 30), "allocating 1073741824 bytes for heatmaps", 2 ** 30],
+        [(): unknown => gpu.submit("a piece of rows", () => {}), "a piece of rows", 0],
+      ] as const
+    ) {
+      ask();
+      assert.deepEqual(scopes, [], "a scope was left open");
+      await assert.rejects(gpu.check(), (error) => {
+        assert(error instanceof DeviceLimitError);
+        assert.deepEqual([error.limit, error.requested], ["device memory", requested]);
+        assert(error.message.includes(`out of memory when ${what}: Not enough memory left`), error.message);
+        return true;
+      });
+      await gpu.check();
+    }
+    assert.throws(() => gpu.storage("too large", 2 ** 36), { name: "DeviceLimitError", limit: "maxBufferSize" });
+    gpu.destroy();
+  },
 });

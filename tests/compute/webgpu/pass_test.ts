@@ -53,6 +53,32 @@ gpuTest("a pass resumes from another backend's state", async () => {
   }
 });
 
+gpuTest("rows are counted in 32 bits without a sign, and past what f32 can tell apart", async () => {
+  const backend = await openBackend();
+  try {
+    // The last images of a job of 3.6 thousand million rows.
+    const small = makePass("far", { nImages: 6, patches: 3, dSae: 70 });
+    const nImages = 1_200_000_000;
+    const plan = { ...small.plan, nImages, nDistributions: 0, sortBy: "patch" } as const;
+    const states = [];
+    for (const each of [backend, createReferenceBackend()]) {
+      const fold = await each.open(small.sae, plan);
+      const stride = small.block.length / 6;
+      for (const image of [0, 3]) {
+        const block = await fold.lend();
+        block.set(small.block.subarray(image * stride, (image + 3) * stride));
+        await fold.fold({ block, firstImage: nImages - 6 + image, nImages: 3 });
+      }
+      states.push(await fold.state());
+      await fold.close();
+    }
+    sameExactParts("far", states[0], states[1]);
+    assert(states[0].topCount.some((n) => n > 0) && states[0].topImage.every((i) => i === 0 || i >= nImages - 6));
+  } finally {
+    await backend.close();
+  }
+});
+
 gpuTest("values stay within the derived bound of the exact ones, for every tile that compiles quickly", async () => {
   for (const tile of ["auto", "32x32x16/4x4"]) {
     const backend = await openBackend({ tile });
