@@ -12,6 +12,11 @@ export interface ChooseBackendOptions {
   readonly allowSoftware?: boolean;
   /** How the GPU stores rows and weights; `f32` if not given. The other backends always use f32. */
   readonly precision?: "f32" | "f16";
+  /**
+   * Permissions of the WebAssembly backend's workers, which use none; `inherit` if not given. `none` needs Deno to be run with
+   * `--unstable-worker-options`, and Deno ends the process without it.
+   */
+  readonly workerPermissions?: "none" | "inherit" | undefined;
   /** Told when something happens that a user should know, as a lost and replaced GPU. */
   readonly log?: (line: string) => void;
 }
@@ -19,7 +24,7 @@ export interface ChooseBackendOptions {
 /** What the WebGPU backend is made with. */
 export type WebgpuChoice =
   & Required<Pick<ChooseBackendOptions, "allowSoftware">>
-  & Omit<ChooseBackendOptions, "allowSoftware">;
+  & Omit<ChooseBackendOptions, "allowSoftware" | "workerPermissions">;
 
 /** A backend and the reason it was chosen, for the manifest. */
 export interface BackendChoice {
@@ -34,7 +39,7 @@ export interface BackendLoaders {
   /** Makes the WebGPU backend; refuses a software adapter unless allowed. */
   readonly webgpu: (options: WebgpuChoice) => Promise<Backend>;
   /** Makes the WebAssembly backend; how many threads it starts is the plan's matter. */
-  readonly wasm: () => Promise<Backend>;
+  readonly wasm: (options: Pick<ChooseBackendOptions, "workerPermissions">) => Promise<Backend>;
   /** Makes the reference backend. */
   readonly reference: () => Promise<Backend>;
 }
@@ -42,7 +47,8 @@ export interface BackendLoaders {
 // Dynamic, so that importing this module loads neither kernels nor shaders; literal, so that tools can follow them.
 const LOADERS: BackendLoaders = {
   webgpu: async (options) => (await import("./webgpu/mod.ts")).createWebgpuBackend(options),
-  wasm: async () => (await import("./wasm/mod.ts")).createWasmBackend(),
+  wasm: async ({ workerPermissions = "inherit" }) =>
+    (await import("./wasm/mod.ts")).createWasmBackend({ workerPermissions }),
   reference: () => Promise.resolve(createReferenceBackend()),
 };
 
@@ -71,17 +77,17 @@ export async function chooseBackend(
   options: ChooseBackendOptions = {},
   loaders: BackendLoaders = LOADERS,
 ): Promise<BackendChoice> {
-  const { allowSoftware = true, ...rest } = options;
+  const { allowSoftware = true, workerPermissions, ...rest } = options;
   const reason = "asked for by name";
   switch (device) {
     case "webgpu":
       return { backend: await loaders.webgpu({ allowSoftware, ...rest }), reason };
     case "wasm":
-      return { backend: await loaders.wasm(), reason };
+      return { backend: await loaders.wasm({ workerPermissions }), reason };
     case "reference":
       return { backend: await loaders.reference(), reason };
     case "auto":
-      return await chooseFirst(loaders, rest);
+      return await chooseFirst(loaders, rest, workerPermissions);
     default:
       throw new RangeError(`Cannot compute on ${device}: expected auto, webgpu, wasm or reference`);
   }
@@ -89,7 +95,8 @@ export async function chooseBackend(
 
 async function chooseFirst(
   loaders: BackendLoaders,
-  options: Omit<ChooseBackendOptions, "allowSoftware">,
+  options: Omit<ChooseBackendOptions, "allowSoftware" | "workerPermissions">,
+  workerPermissions: ChooseBackendOptions["workerPermissions"],
 ): Promise<BackendChoice> {
   const passedOver: string[] = [];
   const because = (what: string): string => [...passedOver, what].join("; ");
@@ -100,7 +107,7 @@ async function chooseFirst(
   } else if (gpu !== undefined) {
     return { backend: gpu, reason: because("webgpu: there is a GPU") };
   }
-  const wasm = await attempt("wasm", loaders.wasm, passedOver);
+  const wasm = await attempt("wasm", () => loaders.wasm({ workerPermissions }), passedOver);
   if (wasm !== undefined) return { backend: wasm, reason: because("wasm: the fastest that runs here") };
   return { backend: await loaders.reference(), reason: because("reference: always runs") };
 }

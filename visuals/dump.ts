@@ -233,7 +233,10 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
   for (const warning of inputs.warnings) hooks.log(warning, "warn");
   const choice = await watch.time(
     "choose backend",
-    () => chooseBackend(config.device, { precision: config.precision, log: hooks.log }),
+    () => {
+      const { log, workerPermissions } = hooks;
+      return chooseBackend(config.device, { precision: config.precision, workerPermissions, log });
+    },
   );
   const { backend } = choice;
   const release = async (close?: () => Promise<void>): Promise<void> => {

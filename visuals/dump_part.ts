@@ -77,7 +77,10 @@ async function onePart(
   );
   const { backend, reason } = await watch.time(
     "choose backend",
-    () => chooseBackend(config.device, { precision: config.precision, log: hooks.log }),
+    () => {
+      const { log, workerPermissions } = hooks;
+      return chooseBackend(config.device, { precision: config.precision, workerPermissions, log });
+    },
   );
   try {
     hooks.log(`Computing on ${backend.name}: ${reason}`);

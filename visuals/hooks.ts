@@ -28,7 +28,7 @@ export interface JobHooks {
   /** Called often; cheap to ignore. */
   readonly progress: (progress: Progress) => void;
   /**
-   * Permissions of the workers that draw pictures. `none` needs Deno to be run with `--unstable-worker-options`, and Deno ends
+   * Permissions of the workers that compute and draw. `none` needs Deno to be run with `--unstable-worker-options`, and Deno ends
    * the process without it; hence `inherit` unless told. The workers use none either way.
    */
   readonly workerPermissions?: "none" | "inherit" | undefined;

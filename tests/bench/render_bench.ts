@@ -12,8 +12,7 @@
 import { parseArgs } from "node:util";
 import { tensor } from "../../compute/tensor.ts";
 import { writeTorch } from "../../io/write_torch.ts";
-import { runCommand, show, spread } from "./_measure.ts";
-import { PYTHON } from "./_peers.ts";
+import { PYTHON, runCommand, show, spread } from "./_measure.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 

@@ -55,7 +55,8 @@ function segmentKernel(steps: number, narrow: boolean): string {
   const rows = range(ROWS);
   const columns = range(COLUMNS);
   const step = (k: number): string =>
-    rows.map((r) => `const x${r}_${k} = v128.load(x${r}, ${16 * k});`).join(" ") + columns.map((c) =>
+    rows.map((r) => `const x${r}_${k} = v128.load(x${r}, ${16 * k});`).join(" ") +
+    columns.map((c) =>
       `{ const w = held${k * COLUMNS + c}; ${
         rows.map((r) =>
           narrow
@@ -74,9 +75,8 @@ function add${narrow ? "Narrow" : "Wide"}${steps}(x: usize, ld: usize, n: i32, b
     ${rows.map((r) => columns.map((c) => `let a${r}_${c} = b${r};`).join(" ")).join(" ")}
     ${range(steps).map(step).join("\n    ")}
     ${
-    rows.map((r) =>
-      `v128.store(sums, i32x4.add(v128.load(sums, ${32 * r}), wholeSums(${widened(r)})), ${32 * r});`
-    ).join("\n    ")
+    rows.map((r) => `v128.store(sums, i32x4.add(v128.load(sums, ${32 * r}), wholeSums(${widened(r)})), ${32 * r});`)
+      .join("\n    ")
   }
     x += ${ROWS} * ld; begin += ${16 * ROWS}; sums += ${32 * ROWS};
   }
