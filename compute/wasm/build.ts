@@ -71,6 +71,7 @@ async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
   const source = [prelude(operations), tileKernels(), screenKernels(), ...texts].join("\n");
   return await compileKernels(source, {
     features: ["simd", "threads", "bulk-memory", ...features],
+    optimise: 1, // why no more: README.md
     flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
   });
 }
