@@ -11,17 +11,22 @@ const FLAGS = "kernels.ts -o kernels.wasm --noAssert --runtime stub --use abort=
  * Compiles AssemblyScript held in memory.
  *
  * @param source The program.
- * @param options `features` to enable, as the compiler names them; `flags` for optimisation and the module's memory.
+ * @param options `features` to enable, as the compiler names them; `flags` for the module's memory; `optimise`, how hard,
+ *   3 if not given.
  * @returns The module's bytes.
  * @throws {Error} If it does not compile; the message is the compiler's.
  */
 export async function compileKernels(
   source: string,
-  { features, flags }: { readonly features: readonly string[]; readonly flags: readonly string[] },
+  { features, flags, optimise = 3 }: {
+    readonly features: readonly string[];
+    readonly flags: readonly string[];
+    readonly optimise?: 1 | 3;
+  },
 ): Promise<Uint8Array<ArrayBuffer>> {
   let bytes = new Uint8Array();
   const enabled = features.flatMap((name) => ["--enable", name]);
-  const { error, stderr } = await asc.main([...FLAGS.split(" "), ...flags, ...enabled], {
+  const { error, stderr } = await asc.main([...FLAGS.split(" "), `-O${optimise}`, ...flags, ...enabled], {
     readFile: (name: string) => name === "kernels.ts" ? source : null,
     writeFile: (_name: string, data: string | Uint8Array) => {
       if (typeof data !== "string") bytes = new Uint8Array(data);

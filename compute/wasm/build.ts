@@ -71,7 +71,8 @@ async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
   const source = [prelude(operations), tileKernels(), screenKernels(), ...texts].join("\n");
   return await compileKernels(source, {
     features: ["simd", "threads", "bulk-memory", ...features],
-    flags: ["-O1", "--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
+    optimise: 1, // why no more: README.md
+    flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
   });
 }
 

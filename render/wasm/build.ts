@@ -14,7 +14,7 @@ async function compile(): Promise<Uint8Array> {
     FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
   );
   const source = [tableDeclarations(), ...texts].join("\n");
-  return await compileKernels(source, { features: ["simd", "bulk-memory"], flags: ["-O3", "--initialMemory", "2"] });
+  return await compileKernels(source, { features: ["simd", "bulk-memory"], flags: ["--initialMemory", "2"] });
 }
 
 if (import.meta.main) {
