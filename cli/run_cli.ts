@@ -9,6 +9,7 @@ import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
 import { recordingOf } from "../config/recording_of.ts";
 import { runCompare } from "./compare_command.ts";
+import { completions } from "./completions.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
 import { type Grants, grantsFor, inputsOf, withRealPaths } from "./grants.ts";
@@ -140,6 +141,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "DIR [--port N]",
     summary: "Show an output directory in the browser, on this computer only; it follows a run that goes on",
     run: (words, env) => runServe(words, env),
+  },
+  completions: {
+    usage: "bash|zsh|fish [NAME]",
+    summary: "Print completions for a shell, for the name that the program is installed under",
+    run: ([shell, program = "saev-visuals"], env) => {
+      const commands = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
+      env.stdout(completions(shell, { commands, program }));
+      return Promise.resolve();
+    },
   },
   help: {
     usage: "[FLAG]",

@@ -9,7 +9,7 @@ export const ROOT: URL = new URL("../../", import.meta.url);
 /** Returns whether a folder holds the project's own text: not data, nor hidden, but for those of the code host and CI. */
 function isOwn(name: string): boolean {
   if (name.startsWith(".")) return name === ".ci" || name === ".github";
-  return !["node_modules", "data", "coverage", "fixtures", "tmp"].includes(name);
+  return !["node_modules", "data", "coverage", "dist", "fixtures", "tmp"].includes(name);
 }
 
 /** Returns every file of the project, relative to its root, sorted; data folders and fixtures are left out. */
