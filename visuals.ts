@@ -11,6 +11,7 @@ import { dumpInto, openDump } from "./visuals/dump.ts";
 import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
+import { studyInto } from "./visuals/study.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
 export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
@@ -20,6 +21,7 @@ export { exportArtifacts } from "./visuals/export_artifacts.ts";
 export { measureSample } from "./visuals/measured_rows.ts";
 export { mergeParts } from "./visuals/merge_parts.ts";
 export { renderArtifacts } from "./visuals/render_artifacts.ts";
+export { studyArtifacts } from "./visuals/study.ts";
 export { checkInputs, type CheckReport } from "./visuals/check_inputs.ts";
 export {
   type ArtifactsReport,
@@ -73,6 +75,7 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
     return await inDirectory(job.directory, config, filled, async (hooks) => {
       const report = await dumpInto(job, hooks);
       const exported = await exportInto(job, hooks);
+      if (config.study) await studyInto(job, pictures, hooks);
       const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });
       try {
         const { latents, drawn } = await draw(config, { directory: job.directory, artifacts, pictures, hooks, watch });

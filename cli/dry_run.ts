@@ -23,7 +23,7 @@ const MAX_LISTED = 8;
  * import { dryRunText } from "./dry_run.ts";
  * const text = dryRunText({
  *   directory: "data", shards: 1, reads: [{ path: "sae.pt", bytes: 2048 }], rows: 640, images: 10, dVit: 96, dSae: 768, flops: 94371840, bytesRead: 2048,
- *   artifactBytes: 1024, memoryBytes: 4096, writes: ["data/manifest.json"], draws: [], exports: [], isComputed: false,
+ *   artifactBytes: 1024, memoryBytes: 4096, writes: ["data/manifest.json"], draws: [], studies: [], exports: [], isComputed: false,
  *   backend: { name: "wasm", reason: "no GPU" }, pictures: 8,
  * }, "visuals", "deno run cli.ts visuals");
  * if (!text.includes("640 rows of 10 images")) throw new Error(text);
@@ -39,7 +39,8 @@ export function dryRunText(plan: JobPlan, command: string, line: string): string
       ? [`Would write ${formatBytes(plan.artifactBytes)} of artifacts:`, ...listed(plan.writes)]
       : []),
     ...(command === "measure" ? [`Would write the mean and scale:`, `  ${plan.directory}/parts/measured.json`] : []),
-    ...(plan.exports.length > 0 && command !== "measure" && command !== "render"
+    ...(command === "study" ? ["Would read all rows again and write:", ...listed(plan.studies)] : []),
+    ...(plan.exports.length > 0 && command !== "study" && command !== "measure" && command !== "render"
       ? ["Would write for other tools:", ...listed(plan.exports)]
       : []),
     ...(draws
@@ -53,7 +54,7 @@ export function dryRunText(plan: JobPlan, command: string, line: string): string
 
 function readLines(plan: JobPlan, command: string, computes: boolean): string[] {
   if (command === "merge") return ["Would read the parts in:", `  ${plan.directory}/parts/`];
-  if (command === "render" || command === "export") return ["Would read the artifacts in:", `  ${plan.directory}/`];
+  if (["render", "export", "study"].includes(command)) return ["Would read the artifacts in:", `  ${plan.directory}/`];
   if (!computes && command !== "measure") {
     return ["Would compute nothing: artifacts of this request are in:", `  ${plan.directory}/`];
   }

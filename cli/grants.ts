@@ -25,7 +25,7 @@ const WORKER_MODULES = ["render/render_worker.ts", "render/store_worker.ts"];
 /**
  * The least that a job needs.
  *
- * Read: the checkpoint, shards, pictures (`visuals`, `render`, and where their labels are exported), and the output, whose
+ * Read: the checkpoint, shards, pictures (`visuals`, `render`, `study`, where labels are exported), and the output, whose
  * manifest is compared. Write: the output. The workers are those of a program that is local, where pictures are drawn.
  *
  * @example
@@ -56,7 +56,7 @@ export function grantsFor(
 
 /** Whether pictures are looked at, or their labels. */
 function showsPictures(config: VisualsConfig, command: string): boolean {
-  return command === "visuals" || command === "render" || (command !== "measure" && config.export.includes("json"));
+  return ["visuals", "render", "study"].includes(command) || (command !== "measure" && config.export.includes("json"));
 }
 
 /**

@@ -59,7 +59,7 @@ export interface OpenedWire {
  * const job = () => Promise.resolve({ rows: 3 });
  * const { port1, port2 } = new MessageChannel();
  * const none = () => Promise.reject();
- * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job };
+ * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job, studyArtifacts: job };
  * const all = { ...rest, main: job, dumpActivations: job, planJob: none, checkInputs: none, inspectPath: none };
  * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
@@ -106,6 +106,7 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     mergeParts: (config, hooks) => call("mergeParts", config, hooks),
     renderArtifacts: (config, hooks) => call("renderArtifacts", config, hooks),
     exportArtifacts: (config, hooks) => call("exportArtifacts", config, hooks),
+    studyArtifacts: (config, hooks) => call("studyArtifacts", config, hooks),
     planJob: (config) => call("planJob", config),
     checkInputs: (config, hooks) => call("checkInputs", config, hooks),
     inspectPath: (request) => call("inspectPath", request),

@@ -102,6 +102,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Write what is computed for other tools: a scipy matrix of every activation, latents as JSON lines",
     run: (words, env, started) => runJob("export", words, env, started),
   },
+  study: {
+    usage: "[FLAGS]",
+    summary: "Read all rows again for label statistics and the patch audit of the latents that are shown",
+    run: (words, env, started) => runJob("study", words, env, started),
+  },
   submit: {
     usage: "--slurm.array N [FLAGS]",
     summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
@@ -189,10 +194,11 @@ type JobName =
   | "exportArtifacts"
   | "measureSample"
   | "mergeParts"
-  | "renderArtifacts";
+  | "renderArtifacts"
+  | "studyArtifacts";
 
 /** Commands that compute or draw. */
-type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "submit";
+type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "study" | "submit";
 
 async function runJob(
   command: JobCommand,
@@ -241,6 +247,7 @@ function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig):
     merge: "mergeParts",
     render: "renderArtifacts",
     export: "exportArtifacts",
+    study: "studyArtifacts",
   } as const;
   return jobs[command];
 }

@@ -16,7 +16,7 @@ import type { JobSummary } from "./jobs.ts";
  * ```
  */
 export function summaryText(summary: JobSummary): string {
-  const { rows, seconds, backend, skippedRows, latents, pictures, outputs, profile } = summary;
+  const { rows, seconds, backend, skippedRows, latents, pictures, outputs, profile, studied } = summary;
   const lines: string[] = [];
   const time = seconds === undefined ? undefined : `${formatSeconds(seconds)} in all`;
   if (summary.reused) {
@@ -29,6 +29,7 @@ export function summaryText(summary: JobSummary): string {
       `Showed ${formatCount(latents)} latents${pictures === undefined ? "" : ` in ${formatCount(pictures)} pictures`}`,
     );
   }
+  if (studied !== undefined) lines.push(`Studied ${formatCount(studied)} latents${time ? ` in ${time}` : ""}`);
   for (const [stage, taken] of Object.entries(profile ?? {})) {
     lines.push(`  ${stage.padEnd(24)} ${formatSeconds(taken)}`);
   }

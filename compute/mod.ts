@@ -4,6 +4,7 @@
  * The wasm and webgpu backends are loaded by `chooseBackend` when they are chosen.
  * @module
  */
+export * from "./auroc.ts";
 export * from "./backend.ts";
 export * from "./batched_idx.ts";
 export * from "./check_plan.ts";
@@ -17,11 +18,13 @@ export * from "./finalize.ts";
 export * from "./gather_batched.ts";
 export * from "./get_new_topk.ts";
 export * from "./get_sae_acts.ts";
+export * from "./label_statistics.ts";
 export * from "./latent_state.ts";
 export * from "./merge_into.ts";
 export * from "./merge_states.ts";
 export * from "./numpy_random.ts";
 export * from "./online_quantile.ts";
+export * from "./patch_audit.ts";
 export * from "./percentile_estimator.ts";
 export * from "./prepare_rows.ts";
 export * from "./python_random.ts";

@@ -54,7 +54,7 @@ const ADDED_NAMES: ReadonlySet<string> = new Set([
   "var.parquet",
   "latents.jsonl",
   "labels.parquet",
-  "audit.parquet",
+  "study.json",
 ]);
 
 /** What the manifest records beside the files. */

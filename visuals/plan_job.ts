@@ -11,6 +11,8 @@ import { refuseLinksOut } from "../io/contained.ts";
 import { fileSize } from "../io/open_file.ts";
 import { fits, openDump } from "./dump.ts";
 import { readArtifacts } from "../io/read_artifacts.ts";
+import { LATENTS_NAME } from "../io/latents_table.ts";
+import { LABELS_NAME, STUDY_NAME } from "../io/study_file.ts";
 import { exportedPaths } from "./export_artifacts.ts";
 import { findForeign, type ForeignArtifacts } from "./foreign_artifacts.ts";
 import { planFold } from "./fold_rows.ts";
@@ -63,6 +65,7 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
     memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
     writes: ["*.pt", "quantiles.json", "latents.parquet", "manifest.json"].map((name) => `${directory}/${name}`),
     draws: drawn(config, directory),
+    studies: [STUDY_NAME, LABELS_NAME, LATENTS_NAME].map((name) => `${directory}/${name}`),
     exports: exportedPaths(directory, config.export),
     isComputed: !config.force && await fits(job),
     backend: { name: backend.name, reason },
@@ -85,6 +88,7 @@ async function planForeign({ config, directory, percentile }: ForeignArtifacts):
     dSae,
     writes: [],
     draws: drawn(config, directory),
+    studies: [],
     exports: [],
     isComputed: true,
     backend: { name: "none", reason: "another program computed the artifacts" },

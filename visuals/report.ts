@@ -33,6 +33,8 @@ export interface JobPlan {
   readonly draws: readonly string[];
   /** Whether fitting artifacts are there, so that nothing has to be computed. */
   readonly isComputed: boolean;
+  /** Files it would write of a study. */
+  readonly studies: readonly string[];
   /** Files it would write for other tools. */
   readonly exports: readonly string[];
   /** Backend it would use, and why. */
@@ -51,6 +53,8 @@ export interface JobSummary {
   readonly skippedRows?: number;
   /** Latents shown. */
   readonly latents?: number;
+  /** Latents studied. */
+  readonly studied?: number;
   /** Pictures drawn. */
   readonly pictures?: number;
   /** Wall time of everything. */

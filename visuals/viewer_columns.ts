@@ -5,7 +5,29 @@
 import { sketchQuantile } from "../compute/quantile_sketch.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
+import { readStudy, type Study, STUDY_NAME, type StudyNumber } from "../io/study_file.ts";
 import type { ViewerColumn } from "../render/viewer_data.ts";
+
+/** Columns of a study, if there is one: key, heading, what it is, whether it spreads over decades. */
+const STUDIED: readonly (readonly [key: StudyNumber, name: string, about: string, log: boolean])[] = [
+  [
+    "bestLabelAuroc",
+    "AUROC",
+    "How well its strength on a picture tells the pictures of its best class from all others",
+    false,
+  ],
+  ["bestLabelLow", "AUROC from", "Lower end of the 95 % interval of that area", false],
+  ["bestLabelHigh", "AUROC to", "Upper end of the 95 % interval of that area", false],
+  [
+    "bestLabelLift",
+    "best lift",
+    "The share of that class among its top pictures, over its share in the data set",
+    true,
+  ],
+  ["positionConcentration", "position", "How often firings in two pictures meet in a place, over chance", true],
+  ["borderOdds", "border", "Its odds of firing on a border patch, over those of a patch to be one", true],
+  ["highNormShare", "high norm", "Share of its firings on patches of high norm", false],
+];
 
 /**
  * The columns beside firing rate, mean, largest value, distinct pictures and label entropy. The page's table, filters, orders
@@ -15,7 +37,10 @@ export async function viewerColumns(
   _config: VisualsConfig,
   artifacts: StoredArtifacts,
 ): Promise<ViewerColumn[]> {
-  return [await sketchColumn(artifacts, 0.99)].filter((column) => column !== undefined);
+  const own = [await sketchColumn(artifacts, 0.99)].filter((column) => column !== undefined);
+  const isStudied = artifacts.manifest !== undefined && Object.hasOwn(artifacts.manifest.files, STUDY_NAME);
+  const study = isStudied ? await readStudy(artifacts.directory, artifacts.dSae) : undefined;
+  return study === undefined ? own : [...own, ...studied(study, artifacts.dSae)];
 }
 
 /** A quantile of every latent's positive activations; undefined for artifacts without sketches. */
@@ -33,4 +58,22 @@ async function sketchColumn(artifacts: StoredArtifacts, q: number): Promise<View
   const percent = Number((q * 100).toFixed(3));
   const about = `${percent} % of its positive activations do not exceed it, to within 1/65`;
   return { key: `p${String(percent).replace(".", "d")}`, name: `p${percent}`, about, log: true, values };
+}
+
+/** Latents that were not studied have none of these numbers. */
+function studied(study: Study, dSae: number): ViewerColumn[] {
+  const spread = (of: (i: number) => number | null): Float32Array => {
+    const values = new Float32Array(dSae).fill(NaN);
+    study.latents.forEach((latent, i) => values[latent] = of(i) ?? NaN);
+    return values;
+  };
+  const numbers = STUDIED.map(([key, name, about, log]): ViewerColumn => ({
+    key,
+    name,
+    about,
+    log,
+    values: spread((i) => study[key][i]),
+  })).filter(({ values }) => values.some((value) => !Number.isNaN(value)));
+  const about = "What it seems to track besides content: places, borders, patches of high norm";
+  return [...numbers, { key: "flags", name: "flags", about, values: spread((i) => study.flags[i].length) }];
 }

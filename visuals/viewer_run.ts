@@ -35,8 +35,9 @@ export async function viewerRun(
     tool: manifest.versions.tool,
   };
   const columns = await viewerColumns(config, artifacts);
+  const told = columns.map(({ key, values }) => [key, Array.from(values)]);
   const { fit, grid, exif, images, sortBy } = config;
-  const build = { known, fit, grid, exif, images, sortBy, latents, columns: columns.map(({ key }) => key) };
+  const build = { known, fit, grid, exif, images, sortBy, latents, columns: told };
   return {
     id: (await digest(inputs)).slice(0, 16),
     build: (await digest(build)).slice(0, 16),

@@ -26,6 +26,7 @@ export const PLAN: JobPlan = {
   memoryBytes: 67_108_864,
   writes: ["data/sort_by_patch/manifest.json"],
   draws: ["data/sort_by_patch/index.html"],
+  studies: [],
   exports: [],
   isComputed: false,
   backend: { name: "wasm", reason: "no WebGPU adapter" },
@@ -87,7 +88,14 @@ export async function run(
 }
 
 /** Jobs that take a configuration and report what they did, beside the first two. */
-const OTHERS = ["dumpPart", "exportArtifacts", "measureSample", "mergeParts", "renderArtifacts"] as const;
+const OTHERS = [
+  "dumpPart",
+  "exportArtifacts",
+  "measureSample",
+  "mergeParts",
+  "renderArtifacts",
+  "studyArtifacts",
+] as const;
 
 /** Those that no test has given do nothing. */
 function others(

@@ -127,6 +127,11 @@ Deno.test({
     deepStrictEqual(await said("visuals", true), [nothing, draws, "Nothing was done"]);
     deepStrictEqual(await said("dump", true), [nothing, "Nothing was done"]);
     deepStrictEqual(await said("merge"), ["Would read the parts in", writes, "Nothing was done"]);
+    deepStrictEqual(await said("study"), [
+      "Would read the artifacts in",
+      "Would read all rows again and write",
+      "Nothing was done",
+    ]);
     deepStrictEqual(await said("render"), ["Would read the artifacts in", draws, "Nothing was done"]);
     const sample = "Would read a sample of rows from 2 files";
     deepStrictEqual(await said("measure"), [sample, "Would write the mean and scale", "Nothing was done"]);

@@ -23,6 +23,7 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
         mergeParts: missing,
         renderArtifacts: missing,
         exportArtifacts: missing,
+        studyArtifacts: missing,
       };
       const none = { ...split, checkInputs: missing, inspectPath: missing };
       serveJobs(

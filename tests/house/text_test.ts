@@ -69,7 +69,18 @@ Deno.test({
       }
       // Only what takes its paths from a person's arguments may read and write anywhere.
       const anywhere = /--allow-(?:read|write)(?![=\w])/.test(command);
-      const takesPaths = ["visuals", "dump", "dump:local", "measure", "merge", "render", "export", "submit", "serve"];
+      const takesPaths = [
+        "visuals",
+        "dump",
+        "dump:local",
+        "measure",
+        "merge",
+        "render",
+        "export",
+        "study",
+        "submit",
+        "serve",
+      ];
       // Browsers and other tools are looked for where they are.
       const looksForTools = name.startsWith("test:") || name === "docs:images";
       if (anywhere && !takesPaths.includes(name) && !looksForTools) {
