@@ -81,11 +81,17 @@ const CASES: readonly Case[] = [
     before: [(out) => ["dump", ...demo(out)]],
   },
   {
-    name: "export",
+    name: "export npz",
     needs: computing,
     words: (out) => ["export", ...golden(out), "--export", "npz"],
     before: [(out) => ["dump", ...golden(out)]],
   },
+  ...(["export", "study"] as const).map((name): Case => ({
+    name: name === "export" ? "export json" : name,
+    needs: (out) => ({ read: [`${DEMO}sae.pt`, `${DEMO}shards`, `${DEMO}images`, out], write: [out] }),
+    words: (out) => [name, ...demo(out), ...(name === "export" ? ["--export", "json"] : [])],
+    before: [(out) => ["dump", ...demo(out)]],
+  })),
   {
     name: "check",
     needs: () => ({ read: [`${DEMO}sae.pt`, `${DEMO}shards`, `${DEMO}images`] }),
