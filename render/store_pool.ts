@@ -2,29 +2,20 @@
  * Workers that reduce pictures for the viewer, or, where there are none, the calling thread. The bytes are the same.
  * @module
  */
+import type { HashedPicture, StoreReply, StoreRequest } from "./_store_wire.ts";
 import type { PictureFile } from "./draw_pictures.ts";
 import { keptPicture, type StoredPictureOptions } from "./kept_picture.ts";
-import { smallPicture } from "./stored_picture.ts";
 import type { StoredPicture } from "./viewer_data.ts";
 
 /** Pictures that are decoded before it is worth starting workers. */
 const WORKERS_FROM = 8;
 
-/** What a worker is asked for. */
-export interface StoreRequest {
-  /** The file. */
-  readonly bytes: Uint8Array;
-  /** How to store it. */
-  readonly options: StoredPictureOptions;
-}
-
-/** What it answers. */
-export type StoreReply = StoredPicture | { readonly error: { readonly name: string; readonly message: string } };
-
 /** Makes stored pictures on several threads. */
 export interface StorePool {
   /** What `storedPicture` gives for a file; `failed` for one that could not be read. */
   store(file: PictureFile): Promise<StoredPicture>;
+  /** A picture's perceptual hash; `failed` for one that could not be read. */
+  hash(file: PictureFile): Promise<HashedPicture>;
   /** Stops the threads. Idempotent. */
   close(): void;
 }
@@ -70,21 +61,31 @@ export function openStorePool(
     return await (started ??= Promise.all(Array.from({ length: threads }, () => startWorker(permissions, open)))
       .catch(() => []));
   };
+  const ask = async (request: StoreRequest): Promise<StoreReply> => {
+    const [first, ...others] = await workers();
+    if (first === undefined) {
+      const { answer } = await import("./_store_wire.ts");
+      return await answer(request);
+    }
+    const least = others.reduce((a, b) => b.waiting.length < a.waiting.length ? b : a, first);
+    const reply = await new Promise<StoreReply>((resolve, reject) => {
+      least.waiting.push({ resolve, reject });
+      least.worker.postMessage(request);
+    });
+    if ("error" in reply) throw Object.assign(new Error(reply.error.message), { name: reply.error.name });
+    return reply;
+  };
   return {
     async store({ name, bytes, failed }): Promise<StoredPicture> {
       if (bytes === undefined) return { failed: failed ?? `Cannot read picture ${name}` };
       const request = { bytes, options: { ...options, name } };
       const kept = keptPicture(bytes, request.options);
       if (kept !== undefined) return kept;
-      const [first, ...others] = await workers();
-      if (first === undefined) return await smallPicture(bytes, request.options);
-      const least = others.reduce((a, b) => b.waiting.length < a.waiting.length ? b : a, first);
-      const reply = await new Promise<StoreReply>((resolve, reject) => {
-        least.waiting.push({ resolve, reject });
-        least.worker.postMessage(request);
-      });
-      if ("error" in reply) throw Object.assign(new Error(reply.error.message), { name: reply.error.name });
-      return reply;
+      return await ask(request) as StoredPicture;
+    },
+    async hash({ name, bytes, failed }): Promise<HashedPicture> {
+      if (bytes === undefined) return { failed: failed ?? `Cannot read picture ${name}` };
+      return await ask({ bytes, options: { ...options, name }, hash: true }) as HashedPicture;
     },
     close: () => open.splice(0).forEach((worker) => worker.terminate()),
   };

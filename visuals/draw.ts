@@ -11,6 +11,7 @@ import type { OpenedDump } from "./dump.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
 import { distributionsName, plotDistributions } from "./plot_distributions.ts";
 import { chosenLatents, renderLatents } from "./render_latents.ts";
+import { shownEntries } from "./shown_entries.ts";
 import { writeViewer } from "./write_viewer.ts";
 
 /**
@@ -43,8 +44,8 @@ export async function draw(
   config: VisualsConfig,
   job: { directory: string; artifacts: StoredArtifacts; pictures: PictureSource; hooks: JobHooks; watch: Stopwatch },
 ): Promise<{ latents: number; drawn: number }> {
-  const { artifacts, pictures, hooks, watch, directory } = job;
-  const latents = chosenLatents(config, artifacts);
+  const { pictures, hooks, watch, directory } = job;
+  const latents = chosenLatents(config, job.artifacts);
   if (latents.length === 0) {
     hooks.log(
       "No latent lies within --log-freq-range and --log-value-range; widen them, or see the page's plot",
@@ -52,6 +53,7 @@ export async function draw(
     );
   }
   const shown = { latents, pictures, directory, hooks };
+  const artifacts = await watch.time("compare pictures", () => shownEntries(config, job.artifacts, shown));
   const plot = distributionsName(config, artifacts);
   const viewer = await watch.time("viewer", () => writeViewer(config, artifacts, { ...shown, plot }));
   const drawn = await watch.time("render", () => renderLatents(config, artifacts, shown));

@@ -166,8 +166,10 @@ export function numberFiles({ files }: Manifest): Record<string, number> {
 }
 
 /** The settings that decide what a picture looks like; which latents are drawn is not among them. */
-function lookOf({ images, render, fit, grid, gridScale, exif, maxPixels, epsilon }: VisualsConfig): unknown {
-  return { images, render, fit, grid, gridScale, exif, maxPixels, epsilon };
+function lookOf(config: VisualsConfig): unknown {
+  const { images, render, fit, grid, gridScale, exif, maxPixels, epsilon, diverse, diverseDistance } = config;
+  const shown = diverse ? diverseDistance : undefined;
+  return { images, render, fit, grid, gridScale, exif, maxPixels, epsilon, shown };
 }
 
 async function readLedger(directory: string): Promise<Ledger | undefined> {

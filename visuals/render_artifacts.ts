@@ -17,6 +17,7 @@ import { inDirectory } from "./in_directory.ts";
 import { PictureLedger } from "./picture_ledger.ts";
 import { chosenLatents, renderLatents } from "./render_latents.ts";
 import type { JobSummary } from "./report.ts";
+import { shownEntries } from "./shown_entries.ts";
 import { ViewerPictures } from "./viewer_pictures.ts";
 import { storeViewerPictures } from "./write_viewer.ts";
 
@@ -97,8 +98,9 @@ async function drawParts(
     const directory = `${job.directory}/parts/render-${index}-of-${count}`;
     await inDirectory(directory, config, hooks, async (hooks) => {
       const shown = { latents, pictures, directory, hooks };
-      const stored = await watch.time("viewer", () => storeViewerPictures(config, artifacts, shown));
-      const drawn = await watch.time("render", () => renderLatents(config, artifacts, shown));
+      const entries = await watch.time("compare pictures", () => shownEntries(config, artifacts, shown));
+      const stored = await watch.time("viewer", () => storeViewerPictures(config, entries, shown));
+      const drawn = await watch.time("render", () => renderLatents(config, entries, shown));
       nPictures += config.render === "viewer-only" ? stored.pictures : drawn;
     });
     outputs.push(directory);

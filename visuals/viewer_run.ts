@@ -37,7 +37,8 @@ export async function viewerRun(
   const columns = await viewerColumns(config, artifacts);
   const told = columns.map(({ key, values }) => [key, Array.from(values)]);
   const { fit, grid, exif, images, sortBy } = config;
-  const build = { known, fit, grid, exif, images, sortBy, latents, columns: told };
+  const distance = config.diverse ? config.diverseDistance : undefined;
+  const build = { known, fit, grid, exif, images, sortBy, latents, distance, columns: told };
   return {
     id: (await digest(inputs)).slice(0, 16),
     build: (await digest(build)).slice(0, 16),
@@ -80,7 +81,12 @@ function summaryOf(config: VisualsConfig, artifacts: StoredArtifacts): [string, 
     ["Pictures", `${config.images.root} (${config.images.kind})`],
     ["Rows", rowsOf(artifacts).toLocaleString("en")],
     ["Latents", artifacts.dSae.toLocaleString("en")],
-    ["Ranked by", `${config.sortBy}, top ${artifacts.k}${config.dedupe === "image" ? ", one entry per image" : ""}`],
+    [
+      "Ranked by",
+      `${config.sortBy}, top ${artifacts.k}${config.dedupe === "image" ? ", one entry per image" : ""}${
+        config.diverse ? ", near-duplicates left out" : ""
+      }`,
+    ],
     ...(manifest === undefined ? [] : [
       ["Computed", `${manifest.startedAt.slice(0, 16).replace("T", " ")} UTC on ${manifest.backend.name}`] as [
         string,
