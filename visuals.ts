@@ -16,6 +16,7 @@ import type { JobSummary } from "./visuals/report.ts";
 
 export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
 export { dumpActivations } from "./visuals/dump_activations.ts";
+export { type CompareRequest, compareRuns } from "./visuals/compare_runs.ts";
 export { dumpPart } from "./visuals/dump_part.ts";
 export { exportArtifacts } from "./visuals/export_artifacts.ts";
 export { measureSample } from "./visuals/measured_rows.ts";

@@ -5,10 +5,12 @@
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks } from "../visuals/hooks.ts";
 import type { CheckReport } from "../visuals/check_inputs.ts";
+import type { CompareRequest } from "../visuals/compare_runs.ts";
 import type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
 import type { JobPlan, JobSummary } from "../visuals/report.ts";
 
 export type { CheckReport } from "../visuals/check_inputs.ts";
+export type { CompareRequest } from "../visuals/compare_runs.ts";
 export type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
 export type { JobPlan, JobSummary } from "../visuals/report.ts";
 
@@ -30,6 +32,8 @@ export interface Jobs {
   exportArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `study`. */
   studyArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `compare`. */
+  compareRuns(request: CompareRequest, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
   /** `check`. */

@@ -4,7 +4,7 @@
  */
 import type { VisualsConfig } from "../config.ts";
 import type { JobHooks, Progress } from "../visuals/hooks.ts";
-import type { InspectRequest, Jobs } from "./jobs.ts";
+import type { CompareRequest, InspectRequest, Jobs } from "./jobs.ts";
 
 /** Progress goes over the wire at most this often; the terminal is redrawn less often still. */
 const PROGRESS_INTERVAL_MS = 50;
@@ -27,7 +27,7 @@ interface SentError {
 }
 
 type Request =
-  | { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest }
+  | { readonly job: keyof Jobs; readonly asked: VisualsConfig | InspectRequest | CompareRequest }
   | { readonly abort: true }
   | {
     readonly save: true;
@@ -59,7 +59,7 @@ export interface OpenedWire {
  * const job = () => Promise.resolve({ rows: 3 });
  * const { port1, port2 } = new MessageChannel();
  * const none = () => Promise.reject();
- * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job, studyArtifacts: job };
+ * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job, studyArtifacts: job, compareRuns: job };
  * const all = { ...rest, main: job, dumpActivations: job, planJob: none, checkInputs: none, inspectPath: none };
  * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
@@ -107,6 +107,7 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     renderArtifacts: (config, hooks) => call("renderArtifacts", config, hooks),
     exportArtifacts: (config, hooks) => call("exportArtifacts", config, hooks),
     studyArtifacts: (config, hooks) => call("studyArtifacts", config, hooks),
+    compareRuns: (request, hooks) => call("compareRuns", request, hooks),
     planJob: (config) => call("planJob", config),
     checkInputs: (config, hooks) => call("checkInputs", config, hooks),
     inspectPath: (request) => call("inspectPath", request),

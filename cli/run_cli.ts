@@ -7,6 +7,7 @@ import { printable } from "../compute/printable.ts";
 import type { VisualsConfig } from "../config.ts";
 import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
+import { runCompare } from "./compare_command.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
 import { type Grants, grantsFor, withRealPaths } from "./grants.ts";
@@ -106,6 +107,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "[FLAGS]",
     summary: "Read all rows again for label statistics and the patch audit of the latents that are shown",
     run: (words, env, started) => runJob("study", words, env, started),
+  },
+  compare: {
+    usage: "DIR_A DIR_B [FLAGS]",
+    summary: "Find latents of two runs on the same pictures that behave alike, and show them side by side",
+    run: (words, env, started) => runCompare(words, reportEnvironment(env, started)),
   },
   submit: {
     usage: "--slurm.array N [FLAGS]",

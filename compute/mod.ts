@@ -10,6 +10,7 @@ export * from "./batched_idx.ts";
 export * from "./check_plan.ts";
 export * from "./choose_backend.ts";
 export * from "./choose_latents.ts";
+export * from "./correlate.ts";
 export * from "./empty_state.ts";
 export * from "./errors.ts";
 export * from "./exact_sum.ts";

@@ -63,6 +63,7 @@ export async function run(
       seen = config;
       return options.jobs?.checkInputs?.(config, hooks) ?? Promise.reject(new Error("Nothing to check"));
     },
+    compareRuns: (request, hooks) => options.jobs?.compareRuns?.(request, hooks) ?? Promise.resolve({}),
     inspectPath: (request) => options.jobs?.inspectPath?.(request) ?? Promise.reject(new Error("Nothing to look at")),
   };
   const code = await runCli({

@@ -23,11 +23,11 @@ const permissions = "none";
 const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
   [
     "",
-    "No command was given, expected visuals, dump, measure, merge, render, export, study, submit, check, inspect, serve or help; see --help",
+    "No command was given, expected visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; see --help",
   ],
   [
     "visual",
-    "Found visual where a command was expected: visuals, dump, measure, merge, render, export, study, submit, check, inspect, serve or help; did you mean visuals?",
+    "Found visual where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; did you mean visuals?",
   ],
   ["export", "export lacks --export, expected npz or json"],
   [
@@ -35,17 +35,22 @@ const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
     "--export reads all rows, so it makes no sense with --part; give it to merge, or export afterwards",
   ],
   ["export --export csv", "--export is csv, expected a list of one of npz, json"],
+  [
+    "compare a",
+    "compare lacks two directories of artifacts first, as in compare a/sort_by_patch b/sort_by_patch",
+  ],
+  ["compare a b --data.layer 3", "compare takes --data.layer from the runs' manifests; leave it out"],
   ["serve", "serve lacks what to serve; give the directory of an index.html, as in serve data/sort_by_patch"],
   ["serve a b", "serve takes one directory, found a and b"],
   ["serve a --port 70000", "Found --port 70000, expected 0 to 65535"],
   ["serve a --host 0.0.0.0", "serve knows no --host, only --port"],
   [
     "--top-k 8",
-    "Found --top-k where a command was expected: visuals, dump, measure, merge, render, export, study, submit, check, inspect, serve or help; see --help",
+    "Found --top-k where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; see --help",
   ],
   [
     "toString",
-    "Found toString where a command was expected: visuals, dump, measure, merge, render, export, study, submit, check, inspect, serve or help; see --help",
+    "Found toString where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; see --help",
   ],
   ["visuals --topk 8", "There is no flag --topk; did you mean --top-k?"],
   ["visuals --shard-root s", "There is no flag --shard-root; did you mean --data.shard-root?"],

@@ -24,6 +24,7 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
         renderArtifacts: missing,
         exportArtifacts: missing,
         studyArtifacts: missing,
+        compareRuns: missing,
       };
       const none = { ...split, checkInputs: missing, inspectPath: missing };
       serveJobs(

@@ -78,6 +78,7 @@ Deno.test({
         "render",
         "export",
         "study",
+        "compare",
         "submit",
         "serve",
       ];

@@ -93,6 +93,15 @@ const CASES: readonly Case[] = [
     before: [(out) => ["dump", ...demo(out)]],
   })),
   {
+    name: "compare",
+    needs: (out) => ({
+      read: [`${DEMO}sae.pt`, `${DEMO}shards`, `${DEMO}images`, `${out}/sort_by_patch`, `${out}-pairs`],
+      write: [`${out}-pairs`],
+    }),
+    words: (out) => ["compare", `${out}/sort_by_patch`, `${out}/sort_by_patch`, "--dump-to", `${out}-pairs`, "--quiet"],
+    before: [(out) => ["dump", ...demo(out)]],
+  },
+  {
     name: "check",
     needs: () => ({ read: [`${DEMO}sae.pt`, `${DEMO}shards`, `${DEMO}images`] }),
     words: (out) => ["check", ...demo(out), "--device", "reference"],
