@@ -37,6 +37,8 @@ export type Study = Readonly<Record<StudyNumber, readonly (number | null)[]>> & 
   readonly latents: readonly number[];
   /** The class whose interval begins highest, by name; null where there is none. */
   readonly bestLabel: readonly (string | null)[];
+  /** The listed classes with their areas, largest first: name, area, ends of the interval. */
+  readonly classes: readonly (readonly (readonly [label: string, auroc: number, low: number, high: number])[])[];
   /** What a latent tracks: `position`, `border`, `norm`. */
   readonly flags: readonly (readonly string[])[];
 };
@@ -48,7 +50,7 @@ export type Study = Readonly<Record<StudyNumber, readonly (number | null)[]>> & 
  * ```ts
  * import { studyText } from "./study_file.ts";
  * const none = { labelEntropy: [], bestLabelAuroc: [], bestLabelLow: [], bestLabelHigh: [], bestLabelLift: [] };
- * const audit = { positionConcentration: [], borderOdds: [], highNormShare: [], highNormLift: [], flags: [] };
+ * const audit = { positionConcentration: [], borderOdds: [], highNormShare: [], highNormLift: [], classes: [], flags: [] };
  * console.assert(studyText({ request: "", latents: [], bestLabel: [], ...none, ...audit }).includes('"format":1'));
  * ```
  */
@@ -82,10 +84,14 @@ export async function readStudy(directory: string, dSae: number): Promise<Study 
     Array.isArray(column) && column.length === n && column.every(isRight);
   const isNumber = (cell: unknown): boolean => cell === null || typeof cell === "number";
   const isText = (cell: unknown): boolean => typeof cell === "string";
+  const isArea = (cell: unknown): boolean =>
+    Array.isArray(cell) && cell.length === 4 && isText(cell[0]) &&
+    cell.slice(1).every((part) => typeof part === "number");
   const isRight = value?.format === STUDY_FORMAT && isText(value.request) &&
     isColumn(value.latents, (cell) => Number.isInteger(cell) && (cell as number) >= 0 && (cell as number) < dSae) &&
     NUMBERS.every((name) => isColumn(value[name], isNumber)) &&
     isColumn(value.bestLabel, (cell) => cell === null || isText(cell)) &&
+    isColumn(value.classes, (cell) => Array.isArray(cell) && cell.every(isArea)) &&
     isColumn(value.flags, (cell) => Array.isArray(cell) && cell.every(isText));
   if (isRight) return value as Study;
   throw new ArtifactError(`Cannot use ${path}: it is no study of these artifacts; make it again with study --force`, {

@@ -12,6 +12,7 @@ import {
   type DataKind,
   type EntriesData,
   type ImagesData,
+  type LabelArea,
   MARKED_QUANTILES,
   type RunData,
   SKETCH_LATENTS,
@@ -137,6 +138,15 @@ function columnsData({ columns = [], artifacts }: ViewerRun): ColumnData[] {
     }
     keys.add(key);
     return { key, name, about, unit, log, values: toBase64(values) };
+  });
+}
+
+/** Areas of a latent's classes, by the index of the class. */
+export function labelAreas(run: ViewerRun, latent: number, labels: readonly string[]): LabelArea[] {
+  const short = (value: number): number => Math.round(value * 10_000) / 10_000;
+  return (run.areas?.(latent) ?? []).flatMap(([label, area, low, high]): LabelArea[] => {
+    const index = labels.indexOf(label);
+    return index < 0 ? [] : [[index, short(area), short(low), short(high)]];
   });
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Fit, type PatchGrid, patchGrid } from "./fit.ts";
-import { imagePages, runData, script, sketchPages, storedEntries } from "./_viewer_files.ts";
+import { imagePages, labelAreas, runData, script, sketchPages, storedEntries } from "./_viewer_files.ts";
 import { viewerPage } from "./_viewer_page.ts";
 import { PictureShelf } from "./_viewer_pictures.ts";
 import { dataPath, PAGE_LATENTS } from "./viewer/format.ts";
@@ -120,6 +120,8 @@ export interface ViewerRun {
   readonly freqRange: readonly [number, number];
   /** Bounds of the selection by log10 mean activation. */
   readonly valueRange: readonly [number, number];
+  /** Areas under the ROC curve of classes, largest first, by name: class, area, ends of its interval; empty for none. */
+  areas?(latent: number): readonly (readonly [label: string, area: number, low: number, high: number])[];
   /** A picture's class; empty for none. */
   label(image: number): string;
   /** A picture's name. */
@@ -190,7 +192,8 @@ export async function* buildViewer(run: ViewerRun): AsyncGenerator<ViewerFile, v
     const images = new Set<number>();
     for (const latent of latents) {
       const found = await storedEntries(artifacts, latent);
-      entries.push(found.data);
+      const areas = labelAreas(run, latent, data.labels);
+      entries.push(areas.length === 0 ? found.data : { ...found.data, areas });
       for (const image of found.images) images.add(image);
     }
     const missing = [...images].filter((image) => !shelf.has(image));

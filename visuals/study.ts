@@ -84,9 +84,9 @@ export async function studyInto(job: OpenedDump, pictures: PictureSource, hooks:
     const names = labelNames(pictures);
     const { images, grid, sortBy } = config;
     const request = await digest({ latents, images, grid, sortBy, labels: names.all });
-    const isThere = Object.hasOwn(manifest.files, STUDY_NAME) &&
+    const isThere = !config.force && Object.hasOwn(manifest.files, STUDY_NAME) &&
       (await readStudy(directory, artifacts.dSae))?.request === request;
-    if (isThere && !config.force) {
+    if (isThere) {
       hooks.log(`Keeping the study in ${directory}`);
       return latents.length;
     }

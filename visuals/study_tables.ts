@@ -45,6 +45,11 @@ export function studyColumns(found: readonly StudiedLatent[], nameOf: Names): Om
     borderOdds: numbers((one) => one.borderOdds),
     highNormShare: numbers((one) => one.highNormShare),
     highNormLift: numbers((one) => one.highNormLift),
+    classes: found.map(({ labels }) =>
+      labels.filter(({ auroc }) => !Number.isNaN(auroc)).map(({ label, auroc, low, high }) =>
+        [nameOf(label), auroc, low, high] as const
+      )
+    ),
     flags: found.map(({ flags }) => flags),
   };
 }

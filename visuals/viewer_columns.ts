@@ -3,9 +3,8 @@
  * @module
  */
 import { sketchQuantile } from "../compute/quantile_sketch.ts";
-import type { VisualsConfig } from "../config/types.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
-import { readStudy, type Study, STUDY_NAME, type StudyNumber } from "../io/study_file.ts";
+import type { Study, StudyNumber } from "../io/study_file.ts";
 import type { ViewerColumn } from "../render/viewer_data.ts";
 
 /** Columns of a study, if there is one: key, heading, what it is, whether it spreads over decades. */
@@ -34,12 +33,10 @@ const STUDIED: readonly (readonly [key: StudyNumber, name: string, about: string
  * and latents' pages take whatever is listed here.
  */
 export async function viewerColumns(
-  _config: VisualsConfig,
   artifacts: StoredArtifacts,
+  study: Study | undefined,
 ): Promise<ViewerColumn[]> {
   const own = [await sketchColumn(artifacts, 0.99)].filter((column) => column !== undefined);
-  const isStudied = artifacts.manifest !== undefined && Object.hasOwn(artifacts.manifest.files, STUDY_NAME);
-  const study = isStudied ? await readStudy(artifacts.directory, artifacts.dSae) : undefined;
   return study === undefined ? own : [...own, ...studied(study, artifacts.dSae)];
 }
 

@@ -6,6 +6,7 @@ import type { VisualsConfig } from "../config/types.ts";
 import { ArtifactError } from "../compute/errors.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
+import { readStudy, STUDY_NAME } from "../io/study_file.ts";
 import type { ViewerRun } from "../render/viewer_data.ts";
 import { digest } from "./digest.ts";
 import { numberFiles } from "./picture_ledger.ts";
@@ -34,11 +35,14 @@ export async function viewerRun(
     files: numberFiles(manifest),
     tool: manifest.versions.tool,
   };
-  const columns = await viewerColumns(config, artifacts);
+  const study = manifest !== undefined && Object.hasOwn(manifest.files, STUDY_NAME)
+    ? await readStudy(artifacts.directory, artifacts.dSae)
+    : undefined;
+  const columns = await viewerColumns(artifacts, study);
   const told = columns.map(({ key, values }) => [key, Array.from(values)]);
   const { fit, grid, exif, images, sortBy } = config;
   const distance = config.diverse ? config.diverseDistance : undefined;
-  const build = { known, fit, grid, exif, images, sortBy, latents, distance, columns: told };
+  const build = { known, fit, grid, exif, images, sortBy, latents, distance, columns: told, study: study?.request };
   return {
     id: (await digest(inputs)).slice(0, 16),
     build: (await digest(build)).slice(0, 16),
@@ -57,6 +61,7 @@ export async function viewerRun(
     freqRange: config.logFreqRange,
     valueRange: config.logValueRange,
     columns,
+    ...(study === undefined ? {} : { areas: (latent) => study.classes[study.latents.indexOf(latent)] ?? [] }),
     label: (image) => pictures.label(image),
     name: (image) => pictures.name(image),
   };

@@ -122,7 +122,12 @@ export interface EntriesData {
   readonly value: string;
   /** Heatmaps, see `encodeHeatmap`: error ≤ upper / 510. Empty without heatmaps. */
   readonly heat: string;
+  /** Areas under the ROC curve of labels over all pictures, to 1/10,000, largest first; none when missing. */
+  readonly areas?: readonly LabelArea[];
 }
+
+/** How well a latent tells the pictures of a label from all others: index of the label, area, ends of its 95 % interval. */
+export type LabelArea = readonly [label: number, area: number, low: number, high: number];
 
 /** `viewer/latents/NNNN.js`: entries of {@linkcode PAGE_LATENTS} chosen latents, and the pictures they show. */
 export interface PageData {

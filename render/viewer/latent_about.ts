@@ -6,11 +6,26 @@
 import { columnText } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { count, h, percent } from "./dom.ts";
+import type { LabelArea } from "./format.ts";
 import { type LabelShare, labelShares } from "./list_latents.ts";
 import type { Entries } from "./store.ts";
 
 /** Labels listed before the rest is folded. */
 const LABELS = 8;
+
+const ABOUT_AREAS = "How often its strength on a picture of the label exceeds that on any other, over all pictures; " +
+  "beneath, the 95 % interval";
+
+function areaCell(area: LabelArea | undefined): HTMLElement {
+  if (area === undefined) return h("td", {}, "–");
+  const [, value, low, high] = area;
+  return h(
+    "td",
+    { class: low > 0.5 ? "strong" : "" },
+    value.toFixed(2),
+    h("div", { class: "muted small" }, `${low.toFixed(2)} to ${high.toFixed(2)}`),
+  );
+}
 
 /** Its numbers, each with its log10 where latents are filtered by that. */
 export function numbersCard({ store: { run } }: Context, latent: number): HTMLElement {
@@ -40,6 +55,7 @@ export function labelsCard({ store: { run } }: Context, entries: Entries): HTMLE
     run.labelTotals,
     run.data.images,
   );
+  const areas = new Map(entries.areas.map((area) => [area[0], area]));
   const row = ({ label, count, lift }: LabelShare): HTMLElement =>
     h(
       "tr",
@@ -56,6 +72,7 @@ export function labelsCard({ store: { run } }: Context, entries: Entries): HTMLE
         { class: lift >= 2 ? "strong" : "" },
         Number.isFinite(lift) ? `${lift >= 10 ? Math.round(lift) : lift.toFixed(1)}×` : "–",
       ),
+      areas.size > 0 && areaCell(areas.get(label)),
     );
   const table = (rows: readonly LabelShare[]): HTMLElement =>
     h(
@@ -70,6 +87,7 @@ export function labelsCard({ store: { run } }: Context, entries: Entries): HTMLE
           h("th", { scope: "col" }, "Label"),
           h("th", { scope: "col" }, "Pictures"),
           h("th", { scope: "col", title: "Share here over the share in the data set" }, "Lift"),
+          areas.size > 0 && h("th", { scope: "col", title: ABOUT_AREAS }, "AUROC"),
         ),
       ),
       h("tbody", {}, ...rows.map(row)),

@@ -8,6 +8,7 @@ import {
   type DataKind,
   dataPath,
   type ImagesData,
+  type LabelArea,
   MARKED_QUANTILES,
   PAGE_LATENTS,
   type PageData,
@@ -72,6 +73,8 @@ export interface Entries {
   readonly value: Float32Array;
   /** `u8 [n, patches]`. */
   readonly levels: Uint8Array;
+  /** Areas of labels; empty when they were not measured. */
+  readonly areas: readonly LabelArea[];
   /** Pictures by image. */
   readonly pictures: ReadonlyMap<number, Picture>;
 }
@@ -225,6 +228,7 @@ export class Store {
           patch: shorts(data.patch),
           value: floats(data.value),
           levels,
+          areas: data.areas ?? [],
           pictures: all,
         }];
       })),

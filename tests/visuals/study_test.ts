@@ -117,6 +117,20 @@ Deno.test({
       for (const key of ["bestLabelAuroc", "positionConcentration", "flags"]) {
         ok(viewer.includes(`"key":"${key}"`), key);
       }
+      const page = await Deno.readTextFile(`${directory}/viewer/latents/0000.js`);
+      const entries = JSON.parse(page.slice(page.indexOf("{"), page.lastIndexOf("}") + 1)).latents as {
+        latent: number;
+        areas: number[][];
+      }[];
+      const { labels } = JSON.parse(viewer.slice(viewer.indexOf("{"), viewer.lastIndexOf("}") + 1)) as {
+        labels: string[];
+      };
+      const listed = await table(config, "labels.parquet");
+      for (const { latent, areas } of entries) {
+        const own = listed.filter((row) => row.latent === latent);
+        deepStrictEqual(areas.map(([label]) => labels[label]), own.map(({ label }) => label));
+        areas.forEach(([, area], i) => ok(Math.abs(area - (own[i].auroc as number)) <= 5e-5));
+      }
       await studyArtifacts({ ...config, nLatents: 1 });
       strictEqual(JSON.parse(await Deno.readTextFile(`${directory}/study.json`)).latents.length, 1);
       await dumpActivations({ ...config, topK: 3 });
