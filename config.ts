@@ -16,6 +16,7 @@ export { flagName, type Setting } from "./config/settings.ts";
 export type {
   DataConfig,
   ImagesConfig,
+  RecordingConfig,
   SizeSetting,
   SlurmConfig,
   VisualsConfig,

@@ -5,6 +5,7 @@
  * @module
  */
 import { readArtifacts } from "./io/read_artifacts.ts";
+import { recordingOf } from "./config/recording_of.ts";
 import type { VisualsConfig } from "./config/types.ts";
 import { draw, openMatchingPictures } from "./visuals/draw.ts";
 import { dumpInto, openDump } from "./visuals/dump.ts";
@@ -12,6 +13,7 @@ import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
 import { studyInto } from "./visuals/study.ts";
+import { recordActivations } from "./visuals/record_activations.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
 export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
@@ -38,10 +40,14 @@ export type { Outcome, Way } from "./visuals/try_encoder.ts";
 export type { JobHooks, Progress } from "./visuals/hooks.ts";
 export { type OnlineQuantileTest, testOnlineQuantileEstimation } from "./visuals/online_quantile.ts";
 export { planJob } from "./visuals/plan_job.ts";
+export { planRecording, type RecordingPlan } from "./visuals/plan_recording.ts";
+export { recordActivations } from "./visuals/record_activations.ts";
 export type { JobPlan, JobSummary } from "./visuals/report.ts";
 
 /**
  * Does everything: computes the artifacts unless fitting ones are there, chooses latents, draws them.
+ *
+ * With `fromPictures` the activations are recorded first, into `dumpTo/activations`, unless they are there.
  *
  * Writes below `dumpTo/sort_by_{sortBy}/`: the artifacts, `neurons/{latent}/{j}.png` (or what `render` asks for), `{j}.txt`,
  * `metadata.json`, the distribution plots, and `index.html`, which shows it all and opens from disk.
@@ -69,7 +75,7 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
   const filled = withDefaults(hooks);
   const watch = new Stopwatch();
   const start = performance.now();
-  const job = await openDump(asked);
+  const job = await openDump(asked.fromPictures ? await recordFirst(asked, filled) : asked);
   const { config } = job;
   const pictures = await watch.time("open pictures", () => openMatchingPictures(job));
   try {
@@ -95,4 +101,10 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
   } finally {
     pictures.close();
   }
+}
+
+/** Records the layer that is read, and reads it from there. */
+async function recordFirst(config: VisualsConfig, hooks: JobHooks): Promise<VisualsConfig> {
+  const { outputs: [shardRoot] } = await recordActivations(recordingOf(config), hooks);
+  return { ...config, data: { ...config.data, shardRoot } };
 }

@@ -25,8 +25,9 @@ const WORKER_MODULES = ["render/render_worker.ts", "render/store_worker.ts"];
 /**
  * The least that a job needs.
  *
- * Read: the checkpoint, shards, pictures (`visuals`, `render`, `study`, where labels are exported), and the output, whose
- * manifest is compared. Write: the output. The workers are those of a program that is local, where pictures are drawn.
+ * Read: the checkpoint, shards, pictures (`visuals`, `render`, `study`, `activations`, and where their labels are exported), the model when
+ * activations are recorded, and the output, whose manifest is compared. Write: the output. The workers are those of a program
+ * that is local, where pictures are drawn.
  *
  * @example
  * ```ts
@@ -42,13 +43,7 @@ export function grantsFor(
 ): Grants {
   const output = outputRoot(config.dumpTo);
   const draws = command === "visuals" || command === "render";
-  const read = [
-    config.ckpt,
-    ...besideCheckpoint(config.ckpt),
-    config.data.shardRoot,
-    ...(showsPictures(config, command) ? [config.images.root] : []),
-    output,
-  ];
+  const read = [...inputsOf(config, command), output];
   const program = localPath(new URL("./", moduleUrl));
   const workers = draws && program !== undefined ? WORKER_MODULES.map((name) => `${program}${name}`) : [];
   return { read: [...new Set(read)], write: [output], workers };
@@ -56,7 +51,31 @@ export function grantsFor(
 
 /** Whether pictures are looked at, or their labels. */
 function showsPictures(config: VisualsConfig, command: string): boolean {
-  return ["visuals", "render", "study"].includes(command) || (command !== "measure" && config.export.includes("json"));
+  return ["visuals", "render", "study", "activations"].includes(command) ||
+    (command !== "measure" && config.export.includes("json"));
+}
+
+/**
+ * The paths that a job reads.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "../config.ts";
+ * import { inputsOf } from "./grants.ts";
+ * const config = parseConfig({ model: "vit.onnx", images: { kind: "image-folder", root: "cats" } });
+ * if (!inputsOf(config, "activations").includes("cats")) throw new Error();
+ * ```
+ */
+export function inputsOf(config: VisualsConfig, command: string): string[] {
+  const { ckpt, data, images, model, preprocessor, fromPictures } = config;
+  const records = command === "activations" || (command === "visuals" && fromPictures);
+  return [
+    // Weights lie in files of these names where they pass what one file holds.
+    ...(records && model !== undefined ? [model, `${model}.data`, `${model}_data`] : []),
+    ...(records && preprocessor !== undefined ? [preprocessor] : []),
+    ...(command === "activations" ? [] : [ckpt, ...besideCheckpoint(ckpt), ...(records ? [] : [data.shardRoot])]),
+    ...(showsPictures(config, command) ? [images.root] : []),
+  ];
 }
 
 /**

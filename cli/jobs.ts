@@ -7,8 +7,10 @@ import type { JobHooks } from "../visuals/hooks.ts";
 import type { CheckReport } from "../visuals/check_inputs.ts";
 import type { CompareRequest } from "../visuals/compare_runs.ts";
 import type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
+import type { RecordingPlan } from "../visuals/plan_recording.ts";
 import type { JobPlan, JobSummary } from "../visuals/report.ts";
 
+export type { RecordingPlan } from "../visuals/plan_recording.ts";
 export type { CheckReport } from "../visuals/check_inputs.ts";
 export type { CompareRequest } from "../visuals/compare_runs.ts";
 export type { Inspection, InspectRequest } from "../visuals/inspect_path.ts";
@@ -34,8 +36,12 @@ export interface Jobs {
   studyArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `compare`. */
   compareRuns(request: CompareRequest, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `activations`. */
+  recordActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
+  /** `activations --dry-run`. */
+  planRecording(config: VisualsConfig): Promise<RecordingPlan>;
   /** `check`. */
   checkInputs(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<CheckReport>;
   /** `inspect`. */

@@ -22,6 +22,7 @@ const OUTPUT_SETTINGS: ReadonlySet<string> = new Set([
   "dryRun",
   "dumpTo",
   "force",
+  "fromPictures",
   "local",
   "part",
   "parts",
@@ -30,6 +31,7 @@ const OUTPUT_SETTINGS: ReadonlySet<string> = new Set([
   "render",
   "resume",
   "usr2",
+  "vitBatchSize",
 ]);
 
 /**
@@ -91,6 +93,15 @@ function demoSettings(root: string | undefined): RawSettings {
     logFreqRange: [-6, -1],
     logValueRange: [-3, 3],
     nLatents: 12,
+    // For --from-pictures: the transformer that the demo's activations were recorded from, and how.
+    model: `${root.replace(/\/[^/]+$/, "")}/vit.onnx`,
+    modelFamily: "clip",
+    modelCkpt: "tiny-emoji-vit",
+    layout: "january",
+    tokensPerShard: 6500,
+    resize: [112, 112],
+    mean: [0.5],
+    std: [0.25],
     dumpTo: "./data/demo",
   } satisfies VisualsConfigInput as RawSettings;
 }

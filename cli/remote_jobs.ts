@@ -60,7 +60,8 @@ export interface OpenedWire {
  * const { port1, port2 } = new MessageChannel();
  * const none = () => Promise.reject();
  * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job, studyArtifacts: job, compareRuns: job };
- * const all = { ...rest, main: job, dumpActivations: job, planJob: none, checkInputs: none, inspectPath: none };
+ * const looks = { planJob: none, planRecording: none, checkInputs: none, inspectPath: none };
+ * const all = { ...rest, ...looks, main: job, dumpActivations: job, recordActivations: job };
  * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
  * const jobs = remoteJobs(() => ({ wire: port1, died: new Promise<never>(() => {}), close }));
@@ -108,7 +109,9 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     exportArtifacts: (config, hooks) => call("exportArtifacts", config, hooks),
     studyArtifacts: (config, hooks) => call("studyArtifacts", config, hooks),
     compareRuns: (request, hooks) => call("compareRuns", request, hooks),
+    recordActivations: (config, hooks) => call("recordActivations", config, hooks),
     planJob: (config) => call("planJob", config),
+    planRecording: (config) => call("planRecording", config),
     checkInputs: (config, hooks) => call("checkInputs", config, hooks),
     inspectPath: (request) => call("inspectPath", request),
   };

@@ -8,14 +8,17 @@ import type { VisualsConfig } from "../config.ts";
 import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
 import { runCompare } from "./compare_command.ts";
+import { recordingOf } from "../config/recording_of.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
-import { type Grants, grantsFor, withRealPaths } from "./grants.ts";
+import { type Grants, grantsFor, inputsOf, withRealPaths } from "./grants.ts";
 import { helpText, settingHelp } from "./help.ts";
+import { checkSplit, type JobCommand, jobOf } from "./job_commands.ts";
 import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
 import { localPath } from "./local_path.ts";
 import { ProgressReporter } from "./progress.ts";
+import { recordingText } from "./recording_text.ts";
 import { type ReportEnvironment, runCheck, runInspect } from "./report_commands.ts";
 import { runServe, type ServeEnvironment } from "./serve_command.ts";
 import { settingsPage } from "./settings_page.ts";
@@ -118,6 +121,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
     run: (words, env, started) => runJob("submit", words, env, started),
   },
+  activations: {
+    usage: "--model FILE --layers N… [FLAGS]",
+    summary: "Record the layers of an ONNX vision transformer on every picture, as shards",
+    run: (words, env, started) => runJob("activations", words, env, started),
+  },
   check: {
     usage: "[--json] [FLAGS]",
     summary: "Try the encoder on a sample: do checkpoint, layer, scaling and pictures belong together?",
@@ -192,20 +200,6 @@ function findCommand(name: string | undefined): Command {
   throw new ConfigError(`Found ${name} where a command was expected: ${list}; ${hint}`, { path: "" });
 }
 
-/** Jobs that take a configuration and report what they did. */
-type JobName =
-  | "main"
-  | "dumpActivations"
-  | "dumpPart"
-  | "exportArtifacts"
-  | "measureSample"
-  | "mergeParts"
-  | "renderArtifacts"
-  | "studyArtifacts";
-
-/** Commands that compute or draw. */
-type JobCommand = "visuals" | "dump" | "measure" | "merge" | "render" | "export" | "study" | "submit";
-
 async function runJob(
   command: JobCommand,
   words: readonly string[],
@@ -216,11 +210,18 @@ async function runJob(
   const { config: asked, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
   checkSplit(command, asked);
   const config = asked.part === undefined ? asked : { ...asked, part: resolvePart(asked.part, env.variable) };
-  started({ inputs: [config.ckpt, config.data.shardRoot, config.images.root], output: config.dumpTo });
+  started({ inputs: inputsOf(config, command), output: config.dumpTo });
   const grants = await withRealPaths(grantsFor(config, { ...env, command }), env.realPath);
   const jobs = await env.loadJobs(grants);
   if (command === "submit") {
     env.stdout(await submitJobs(config, env, jobs));
+    return;
+  }
+  if (config.dryRun && (command === "activations" || config.fromPictures)) {
+    const narrow = leastPrivilegeCommand(grants, { ...env, command, words });
+    env.stdout(
+      recordingText(await jobs.planRecording(command === "activations" ? config : recordingOf(config)), narrow),
+    );
     return;
   }
   if (config.dryRun) {
@@ -243,43 +244,6 @@ async function runJob(
     reporter.finish();
     throw error;
   }
-}
-
-function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig): JobName {
-  if (command === "dump") return part === undefined ? "dumpActivations" : "dumpPart";
-  const jobs = {
-    visuals: "main",
-    measure: "measureSample",
-    merge: "mergeParts",
-    render: "renderArtifacts",
-    export: "exportArtifacts",
-    study: "studyArtifacts",
-  } as const;
-  return jobs[command];
-}
-
-/** Flags that only some commands know what to do with. */
-function checkSplit(command: JobCommand, { part, parts, local, export: kinds }: VisualsConfig): void {
-  if (command === "export" && kinds.length === 0) {
-    throw new ConfigError("export lacks --export, expected npz or json", { path: "export" });
-  }
-  if (part !== undefined && kinds.length > 0) {
-    throw new ConfigError(
-      "--export reads all rows, so it makes no sense with --part; give it to merge, or export afterwards",
-      { path: "export" },
-    );
-  }
-  const misplaced = part !== undefined && command !== "dump" && command !== "render"
-    ? ["--part", "dump or render"]
-    : local && (command !== "dump" || part !== undefined)
-    ? ["--local", "dump, without --part"]
-    : parts !== undefined && command !== "merge" && !local
-    ? ["--parts", "merge, or dump with --local"]
-    : undefined;
-  if (misplaced === undefined) return;
-  throw new ConfigError(`${misplaced[0]} was given to ${command}, but belongs to ${misplaced[1]}; see --help`, {
-    path: misplaced[0].slice(2),
-  });
 }
 
 function reportEnvironment(env: CliEnvironment, started: (paths: JobPaths) => void): ReportEnvironment {

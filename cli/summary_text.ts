@@ -2,7 +2,7 @@
  * The last lines of a job: what came out, and where it is.
  * @module
  */
-import { formatCount, formatSeconds } from "./format_numbers.ts";
+import { formatBytes, formatCount, formatSeconds } from "./format_numbers.ts";
 import type { JobSummary } from "./jobs.ts";
 
 /**
@@ -20,7 +20,18 @@ export function summaryText(summary: JobSummary): string {
   const lines: string[] = [];
   const time = seconds === undefined ? undefined : `${formatSeconds(seconds)} in all`;
   if (summary.reused) {
-    lines.push(`Used the artifacts that were there, as they fit the request${time ? ` (${time})` : ""}`);
+    lines.push(
+      `Used the ${summary.recorded === undefined ? "artifacts" : "shards"} that were there, as they fit the request${
+        time ? ` (${time})` : ""
+      }`,
+    );
+  } else if (summary.recorded !== undefined) {
+    const { images, files, bytes } = summary.recorded;
+    lines.push(
+      `Recorded ${formatCount(images)} images in ${formatCount(files)} ${files === 1 ? "shard" : "shards"} of ${
+        formatBytes(bytes)
+      }${time ? ` in ${time}` : ""}`,
+    );
   } else if (rows !== undefined) lines.push(`Encoded ${formatCount(rows)} rows${time ? ` in ${time}` : ""}`);
   if (skippedRows) lines.push(`Skipped ${formatCount(skippedRows)} rows that hold NaN or an infinity`);
   if (backend !== undefined && !summary.reused) lines.push(`Backend: ${backend.name} (${backend.reason})`);

@@ -17,6 +17,7 @@ export * from "./exact_sum.ts";
 export * from "./explained_variance.ts";
 export * from "./finalize.ts";
 export * from "./gather_batched.ts";
+export * from "./gather_hidden_states.ts";
 export * from "./get_new_topk.ts";
 export * from "./get_sae_acts.ts";
 export * from "./label_statistics.ts";

@@ -1,8 +1,9 @@
 /**
- * The one schema that everything about settings is made from. The only file that names zod.
+ * The one schema that everything about settings is made from.
  * @module
  */
-import { z } from "npm:zod@4.6.7";
+import { z } from "./_zod.ts";
+import { RECORDING } from "./recording_schema.ts";
 import type { JsonSchema } from "./settings.ts";
 import type { VisualsConfig } from "./types.ts";
 
@@ -265,6 +266,7 @@ const GROUPS = {
     quiet: z.boolean().default(false).meta({ description: "Print warnings and errors only" }),
     profile: z.boolean().default(false).meta({ description: "Report the seconds spent per stage" }),
   },
+  "Recording activations": RECORDING,
   "Slurm": {
     slurm: SLURM.prefault({}),
   },
@@ -278,6 +280,7 @@ const SCHEMA = z.strictObject({
   ...GROUPS["Beyond the pictures"],
   ...GROUPS["Compute"],
   ...GROUPS["Run"],
+  ...GROUPS["Recording activations"],
   ...GROUPS["Slurm"],
 });
 

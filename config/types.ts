@@ -53,8 +53,46 @@ export interface SlurmConfig {
   readonly time?: string | undefined;
 }
 
+/** What is recorded of which model, and how pictures are prepared for it. */
+export interface RecordingConfig {
+  /** ONNX file of the model. */
+  readonly model?: string | undefined;
+  /** Layers to record; none when nothing is recorded. */
+  readonly layers: readonly number[];
+  /** Outputs that hold them; found by name and shape when empty. */
+  readonly outputs: readonly string[];
+  /** What token 0 is, and whether it is recorded. */
+  readonly cls: "auto" | "keep" | "drop" | "none";
+  /** Register tokens before the patches, which are left out; undefined to tell by the number of tokens. */
+  readonly registers?: number | undefined;
+  /** `preprocessor_config.json` that says how pictures are prepared. */
+  readonly preprocessor?: string | undefined;
+  /** Short side, or height and width; empty for the model's input size. */
+  readonly resize: readonly number[];
+  /** Side, or height and width; empty for no crop. */
+  readonly crop: readonly number[];
+  /** Filter of the resize; bicubic when undefined. */
+  readonly interpolation?: "nearest" | "box" | "bilinear" | "hamming" | "bicubic" | "lanczos" | undefined;
+  /** One number or three; empty when a preprocessor says. */
+  readonly mean: readonly number[];
+  /** One number or three, above 0. */
+  readonly std: readonly number[];
+  /** Layout of the shards. */
+  readonly layout: "january" | "current";
+  /** Most vectors in a shard, over all layers. */
+  readonly tokensPerShard: number;
+  /** Pictures the model takes at once. */
+  readonly vitBatchSize: number;
+  /** Family of the model, for metadata.json. */
+  readonly modelFamily: string;
+  /** Name of the model, for metadata.json; its file's name when undefined. */
+  readonly modelCkpt?: string | undefined;
+  /** Record before `visuals`. */
+  readonly fromPictures: boolean;
+}
+
 /** A complete, validated configuration, as {@linkcode parseConfig} gives it. */
-export interface VisualsConfig {
+export interface VisualsConfig extends RecordingConfig {
   /** Checkpoint file of the sparse autoencoder. */
   readonly ckpt: string;
   /** Run directory of the current upstream layout that `ckpt`, `data.shardRoot` and `dumpTo` were filled from. */

@@ -23,10 +23,11 @@ export {
   type Manifest,
   type ManifestInputs,
 } from "./manifest.ts";
+export { type OnnxModel, type OnnxOptions, type OnnxValue, openOnnxModel } from "./onnx_model.ts";
 export { openShards, resolveLayer, type ShardFile, type Shards } from "./open_shards.ts";
 export { readArtifacts, type StoredArtifacts, type StoredSketch } from "./read_artifacts.ts";
 export { readManifest } from "./read_manifest.ts";
-export { type BlockReader, locate, openBlocks, type ShardPlace } from "./read_blocks.ts";
+export { type BlockOptions, type BlockReader, locate, openBlocks, type ShardPlace } from "./read_blocks.ts";
 export { openPictures, type PicturesSpec } from "./datasets/open_pictures.ts";
 export type { PictureSource } from "./datasets/picture_source.ts";
 export { resolveRun, type RunPaths } from "./resolve_run.ts";
@@ -37,3 +38,11 @@ export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
 export { type StreamedTensor, type TorchOptions, type TorchOutput, writeTorch } from "./write_torch.ts";
 export { shardsHash, verifyShards } from "./verify_shards.ts";
+export {
+  finishShards,
+  type PlannedShard,
+  planShards,
+  type ShardFacts,
+  type ShardPlan,
+  writeShard,
+} from "./write_shards.ts";

@@ -1,8 +1,19 @@
+import type { ResizeFilter } from "./resize.ts";
+
 /** Fraction bits of a coefficient: 32, less 8 for the sample, less 2 for overshoot and sign. */
 export const PRECISION_BITS: number = 32 - 8 - 2;
 
-/** Reach of the cubic kernel at scale 1, in source pixels. */
-const SUPPORT = 2;
+/** Pillow's antialiasing filters; `nearest` is none of them. */
+export type AxisFilter = Exclude<ResizeFilter, "nearest">;
+
+/** Reach of each kernel at scale 1, in source pixels, and the kernel. Pillow's are half open, so the sign matters. */
+const FILTERS: Readonly<Record<AxisFilter, readonly [support: number, kernel: (x: number) => number]>> = {
+  box: [0.5, (x) => x > -0.5 && x <= 0.5 ? 1 : 0],
+  bilinear: [1, (x) => Math.max(0, 1 - Math.abs(x))],
+  hamming: [1, hamming],
+  bicubic: [2, cubic],
+  lanczos: [3, (x) => x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0],
+};
 
 /** For each output position: the first source position, how many follow, and their fixed-point weights. */
 export interface AxisWeights {
@@ -21,9 +32,10 @@ const KEPT_AXES = 32;
 const kept = new Map<string, AxisWeights>();
 
 /** {@linkcode axisWeights}, computed once for the sizes met last; not to be changed. */
-export function keptAxisWeights(inSize: number, outSize: number, from: number, length: number): AxisWeights {
-  const key = `${inSize} ${outSize} ${from} ${length}`;
-  const found = kept.get(key) ?? axisWeights(inSize, outSize, from, length);
+export function keptAxisWeights(...axis: Parameters<typeof axisWeights>): AxisWeights {
+  const [[inSize, outSize], { from, length }, filter] = axis;
+  const key = `${inSize} ${outSize} ${from} ${length} ${filter}`;
+  const found = kept.get(key) ?? axisWeights(...axis);
   kept.delete(key);
   kept.set(key, found);
   if (kept.size > KEPT_AXES) kept.delete(kept.keys().next().value!);
@@ -35,10 +47,15 @@ export function keptAxisWeights(inSize: number, outSize: number, from: number, l
  *
  * Source: Pillow 9.4, `libImaging/Resample.c`, `precompute_coeffs` and `normalize_coeffs_8bpc`.
  */
-export function axisWeights(inSize: number, outSize: number, from: number, length: number): AxisWeights {
+export function axisWeights(
+  [inSize, outSize]: readonly [inSize: number, outSize: number],
+  { from, length }: { readonly from: number; readonly length: number },
+  filter: AxisFilter,
+): AxisWeights {
+  const [reach, kernel] = FILTERS[filter];
   const scale = inSize / outSize;
   const stretch = Math.max(scale, 1);
-  const support = SUPPORT * stretch;
+  const support = reach * stretch;
   const stride = Math.ceil(support) * 2 + 1;
   const first = new Int32Array(length);
   const count = new Int32Array(length);
@@ -51,7 +68,7 @@ export function axisWeights(inSize: number, outSize: number, from: number, lengt
     const n = Math.min(inSize, Math.trunc(center + support + 0.5)) - low;
     let sum = 0;
     for (let k = 0; k < n; k++) {
-      exact[k] = cubic((k + low - center + 0.5) * inverse);
+      exact[k] = kernel((k + low - center + 0.5) * inverse);
       sum += exact[k];
     }
     for (let k = 0; k < n; k++) {
@@ -71,4 +88,15 @@ function cubic(x: number): number {
   if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
   if (d < 2) return (((d - 5) * d + 8) * d - 4) * a;
   return 0;
+}
+
+function hamming(x: number): number {
+  const d = Math.abs(x);
+  if (d === 0) return 1;
+  if (d >= 1) return 0;
+  return Math.sin(d * Math.PI) / (d * Math.PI) * (0.54 + 0.46 * Math.cos(d * Math.PI));
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }

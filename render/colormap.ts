@@ -2,6 +2,7 @@
  * The plasma colour map, in matplotlib's 256 steps.
  * @module
  */
+import { hexBytes } from "./_text_bytes.ts";
 
 /** 256 colours, six hexadecimal digits each: `min(255, floor(256·c))` of matplotlib's table. */
 const PLASMA_HEX = // deno-fmt-ignore
@@ -34,7 +35,7 @@ const PLASMA_HEX = // deno-fmt-ignore
  * console.assert(PLASMA[0] === 12 && PLASMA[1] === 7 && PLASMA[2] === 135);
  * ```
  */
-export const PLASMA: Uint8Array = Uint8Array.fromHex(PLASMA_HEX);
+export const PLASMA: Uint8Array = hexBytes(PLASMA_HEX);
 
 /**
  * The step of a 256-step colour map that a value falls on, as matplotlib looks it up in single precision.

@@ -13,6 +13,7 @@ import { decodePnm } from "./decode_pnm.ts";
 import { decodeTiff } from "./decode_tiff.ts";
 import { decodeWebp } from "./decode_webp.ts";
 import type { Picture } from "./picture.ts";
+import { toHex } from "./_text_bytes.ts";
 
 /** How to read a picture. */
 export interface DecodeOptions {
@@ -77,7 +78,7 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   const context = { name: options.name ?? "(unnamed)", maxPixels: options.maxPixels ?? MAX_PICTURE_PIXELS };
   const decode = decoderOf(bytes);
   if (decode === undefined) {
-    const found = bytes.length === 0 ? "it is empty" : `its first bytes are ${bytes.subarray(0, 8).toHex()}`;
+    const found = bytes.length === 0 ? "it is empty" : `its first bytes are ${toHex(bytes.subarray(0, 8))}`;
     throw pictureError(context, `${found}, expected JPEG, PNG, WebP, TIFF, BMP, GIF or PNM`);
   }
   const decoded = await decodeOrName(decode, bytes, context);

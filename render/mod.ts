@@ -29,7 +29,9 @@ export {
   patchRect,
 } from "./fit.ts";
 export { drawHeatmap, type HeatmapOptions } from "./heatmap.ts";
-export { type PixelRect, resize } from "./resize.ts";
+export { type PixelRect, resize, type ResizeFilter, type ResizeTarget } from "./resize.ts";
+export { fillTensor, layOutForModel, patchLabels, type PictureTransform, type PixelSize } from "./picture_transform.ts";
+export { parsePreprocessor, type Preprocessor } from "./parse_preprocessor.ts";
 export { colorStep, PLASMA } from "./colormap.ts";
 export {
   buildViewer,

@@ -5,6 +5,7 @@
 import { RenderError } from "../compute/errors.ts";
 import { encodePng } from "./encode_png.ts";
 import { picture } from "./picture.ts";
+import { base64Bytes } from "./_text_bytes.ts";
 
 /** The font family that {@linkcode svgToPng} can draw; SVGs should name it first. */
 export const FONT_FAMILY = "Inter";
@@ -50,7 +51,7 @@ export async function svgToPng(
         fitTo: { mode: "zoom", value: zoom },
         background: options.background ?? "white",
         font: {
-          fontBuffers: [Uint8Array.fromBase64(INTER_LATIN_400_WOFF2)],
+          fontBuffers: [base64Bytes(INTER_LATIN_400_WOFF2)],
           loadSystemFonts: false,
           defaultFontFamily: FONT_FAMILY,
           sansSerifFamily: FONT_FAMILY,

@@ -29,6 +29,21 @@ export const QUANTILES: readonly number[] = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75
 
 /** Settings that say how a job is run, not what is asked for. */
 const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
+  // What a recording does, its recording.json says.
+  ...[
+    "model",
+    "layers",
+    "outputs",
+    "cls",
+    "registers",
+    "preprocessor",
+    "resize",
+    "crop",
+    "interpolation",
+    "mean",
+    "std",
+  ],
+  ...["layout", "tokensPerShard", "vitBatchSize", "modelFamily", "modelCkpt", "fromPictures"],
   "breakLock",
   "checkpointEvery",
   "dryRun",

@@ -49,6 +49,8 @@ export interface JobSummary {
   readonly outputs?: readonly string[];
   /** Rows encoded; 0 when artifacts were reused. */
   readonly rows?: number;
+  /** Activations that were recorded. */
+  readonly recorded?: { readonly images: number; readonly files: number; readonly bytes: number };
   /** Rows left out because they held NaN or an infinity. */
   readonly skippedRows?: number;
   /** Latents shown. */

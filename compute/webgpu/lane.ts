@@ -21,7 +21,7 @@ interface Flight {
 /** Pieces whose results have been asked for. */
 interface Drained {
   readonly flights: readonly Flight[];
-  readonly maps: Promise<PromiseSettledResult<undefined>[]>;
+  readonly maps: Promise<PromiseSettledResult<unknown>[]>;
 }
 
 /** What comes back of a piece. */

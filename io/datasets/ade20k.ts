@@ -3,7 +3,7 @@
  * @module
  */
 import { DatasetError } from "../../compute/errors.ts";
-import { readSmallFile } from "../open_file.ts";
+import { isDirectory, readSmallFile } from "../open_file.ts";
 import { checkWithin, requireDirectory, walkPictures } from "./_walk_files.ts";
 import { fileSource } from "./image_folder.ts";
 import type { PictureSource } from "./picture_source.ts";
@@ -16,7 +16,7 @@ const MAX_SCENES_BYTES = 64 << 20;
  *
  * Pictures are in code-point order of their paths. Each line of the scene list is an image's name, without extension,
  * and its scene; labels are joined by that name, whatever the order of the lines. A picture that is not in the list
- * has the label `unknown`.
+ * has the label `unknown`. Where there is `annotations/<split>/`, it holds each picture's labels of pixels as `<image>.png`.
  *
  * @param root The directory that holds `images/`, `annotations/` and `sceneCategories.txt`.
  * @param split `training` or `validation`.
@@ -42,7 +42,19 @@ export async function openAde20k(root: string, split: string): Promise<PictureSo
       { path: `${root}/sceneCategories.txt` },
     );
   }
-  return fileSource(root, files.map((file) => `images/${split}/${file}`), labels.map((label) => label ?? "unknown"));
+  const pictures = fileSource(
+    root,
+    files.map((file) => `images/${split}/${file}`),
+    labels.map((label) => label ?? "unknown"),
+  );
+  if (!await isDirectory(`${root}/annotations/${split}`)) return pictures;
+  const names = files.map((file) => `annotations/${split}/${file.replace(/\.\w+$/, ".png")}`);
+  const annotations = fileSource(root, names, names);
+  const annotation = async (i: number): Promise<{ name: string; bytes: Uint8Array }> => ({
+    name: annotations.name(i),
+    bytes: await annotations.bytes(i),
+  });
+  return { ...pictures, annotation };
 }
 
 /** A path's last part without its extension. */

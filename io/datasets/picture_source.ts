@@ -23,6 +23,12 @@ export interface PictureSource {
    * @throws {PictureError} If the row holds no picture.
    */
   bytes(i: number): Promise<Uint8Array>;
+  /**
+   * The picture of labels that belongs to a picture: its file, still encoded, and its name. Undefined where the data set has none.
+   * @throws {RangeError} If there is no such picture.
+   * @throws {PictureError} If it cannot be read.
+   */
+  readonly annotation?: ((i: number) => Promise<{ readonly name: string; readonly bytes: Uint8Array }>) | undefined;
   /** Closes what was opened. Idempotent. */
   close(): void;
 }

@@ -4,6 +4,7 @@
  */
 import { PICTURES_WASM } from "./build/pictures.generated.ts";
 import { TABLES_END } from "./layout.ts";
+import { base64Bytes } from "../_text_bytes.ts";
 
 /** Exports of `kernels/*.as`; addresses and lengths are bytes. */
 interface KernelExports {
@@ -85,7 +86,7 @@ export function reserve(lengths: readonly number[]): { kernels: PictureKernels; 
 function instantiate(): KernelExports | null {
   try {
     // Small enough to compile at once, which browsers' main threads allow below 8 MB.
-    const module = new WebAssembly.Module(Uint8Array.fromBase64(PICTURES_WASM));
+    const module = new WebAssembly.Module(base64Bytes(PICTURES_WASM));
     const exports = new WebAssembly.Instance(module).exports as unknown as KernelExports;
     exports.makeCrcTables();
     exports.makeRunTables();

@@ -8,6 +8,8 @@ import type { VisualsConfig } from "../../config.ts";
 import { PART_STATE_NAME, partDirectory } from "../../io/parts.ts";
 import { dumpActivations, dumpPart, mergeParts } from "../../visuals.ts";
 import { openDump } from "../../visuals/dump.ts";
+import { planFold } from "../../visuals/fold_rows.ts";
+import { stateLengths } from "../../compute/empty_state.ts";
 import { findParts } from "../../visuals/find_parts.ts";
 import { Stopwatch } from "../../visuals/hooks.ts";
 import { withJoined } from "../../visuals/join_parts.ts";
@@ -33,14 +35,20 @@ async function join(config: VisualsConfig, maxOpen: number): Promise<Readonly<Re
     path: `${partDirectory(job.directory, part.index, part.count)}/${PART_STATE_NAME}`,
     nRows: part.nRows,
   }));
+  const plan = planFold(job.config, job.inputs, job.inputs.layout);
+  const shape = stateLengths(job.inputs.sae.dSae, plan);
   const watch = new Stopwatch();
   const scratch = `${job.directory}/parts/.merging`;
   const hooks = { signal: undefined, log: () => {}, progress: () => {} };
-  await withJoined(files, { scratch, hooks, watch, maxOpen }, (joined) =>
-    watch.time("merge", async () => {
-      const { header: { dSae }, latentsPerChunk: step } = joined;
-      for (let first = 0; first < dSae; first += step) await joined.latents(first, Math.min(dSae, first + step));
-    }));
+  await withJoined(
+    files,
+    { shape, nDistributions: plan.nDistributions, scratch, hooks, watch, maxOpen },
+    (joined) =>
+      watch.time("merge", async () => {
+        const { header: { dSae }, latentsPerChunk: step } = joined;
+        for (let first = 0; first < dSae; first += step) await joined.latents(first, Math.min(dSae, first + step));
+      }),
+  );
   await Deno.remove(scratch, { recursive: true }).catch(() => undefined);
   return watch.seconds;
 }

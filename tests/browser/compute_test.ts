@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { removeProfile } from "./_remove_profile.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TMP = new URL("../tmp/", import.meta.url);
@@ -27,12 +28,14 @@ try {
     nImages: 4, batchImages: 4, k: 2, sortBy: "img", dedupe: "none", percentile: 99, percentileLr: 1e-3,
     nDistributions: 0, nonFinite: "error", maxMemoryBytes: 2 ** 28, threads: 1,
   };
+  const rows = new Float32Array([3, 1, 0, 2, 5, 0, 1, -1]);
+  const f = await backend.encode({ data: rows, shape: [4, 2] }, sae);
   const fold = await backend.open(sae, plan);
   const block = await fold.lend();
-  block.set([3, 1, 0, 2, 5, 0, 1, -1]);
+  block.set(rows);
   await fold.fold({ block, firstImage: 0, nImages: 4 });
   const top = finalize(await fold.state(), { percentile: 99, percentileLr: 1e-3, totalRows: 4 });
-  await post({ backend: backend.name, topI: [...top.topI.data], topValues: [...top.topValues.data] });
+  await post({ backend: backend.name, f: [...f.data], topI: [...top.topI.data], topValues: [...top.topValues.data] });
 } catch (error) {
   await post({ error: error.name + ": " + error.message });
 }
@@ -76,7 +79,7 @@ async function inChromium(device: string, folder: URL): Promise<unknown> {
 
 for (const device of ["reference", "wasm", "webgpu"]) {
   Deno.test({
-    name: `compute/ bundled for a browser ranks in Chromium on ${device}`,
+    name: `compute/ bundled for a browser encodes and ranks in Chromium on ${device}`,
     ignore,
     permissions: PERMISSIONS,
     async fn(): Promise<void> {
@@ -86,11 +89,12 @@ for (const device of ["reference", "wasm", "webgpu"]) {
         await bundle(folder);
         assert.deepEqual(await inChromium(device, folder), {
           backend: device,
+          f: [2, 0, 2, 0, 5, 3, 4, 0, 1, 0, 0, 0],
           topI: [2, 0, 1, 0, 1, 0],
           topValues: [4, 2, 5, -1, 3, 2],
         });
       } finally {
-        await Deno.remove(folder, { recursive: true });
+        await removeProfile(folder);
       }
     },
   });

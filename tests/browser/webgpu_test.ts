@@ -1,5 +1,6 @@
 /** The WebGPU kernel and pass tests in headless Chromium, on SwiftShader. */
 import assert from "node:assert/strict";
+import { removeProfile } from "./_remove_profile.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TMP = new URL("../tmp/", import.meta.url);
@@ -73,7 +74,7 @@ Deno.test({
       assert(passed.length > 40, `only ${passed.length} cases ran`);
       assert(software, `${adapter} was not recognised as a software adapter`);
     } finally {
-      await Deno.remove(folder, { recursive: true });
+      await removeProfile(folder);
     }
   },
 });

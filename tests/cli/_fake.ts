@@ -59,6 +59,10 @@ export async function run(
       seen = config;
       return options.jobs?.planJob?.(config) ?? Promise.resolve(PLAN);
     },
+    planRecording: (config) => {
+      seen = config;
+      return options.jobs?.planRecording?.(config) ?? Promise.reject(new Error("Nothing to record"));
+    },
     checkInputs: (config, hooks) => {
       seen = config;
       return options.jobs?.checkInputs?.(config, hooks) ?? Promise.reject(new Error("Nothing to check"));
@@ -94,6 +98,7 @@ const OTHERS = [
   "exportArtifacts",
   "measureSample",
   "mergeParts",
+  "recordActivations",
   "renderArtifacts",
   "studyArtifacts",
 ] as const;

@@ -23,16 +23,20 @@ const permissions = "none";
 const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
   [
     "",
-    "No command was given, expected visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; see --help",
+    "No command was given, expected visuals, dump, measure, merge, render, export, study, compare, submit, activations, check, inspect, serve or help; see --help",
   ],
   [
     "visual",
-    "Found visual where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; did you mean visuals?",
+    "Found visual where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, activations, check, inspect, serve or help; did you mean visuals?",
   ],
   ["export", "export lacks --export, expected npz or json"],
   [
     "dump --part 0/2 --export npz",
     "--export reads all rows, so it makes no sense with --part; give it to merge, or export afterwards",
+  ],
+  [
+    "render --study",
+    "--study was given to render, but belongs to visuals; use the command study afterwards; see --help",
   ],
   ["export --export csv", "--export is csv, expected a list of one of npz, json"],
   [
@@ -46,11 +50,11 @@ const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
   ["serve a --host 0.0.0.0", "serve knows no --host, only --port"],
   [
     "--top-k 8",
-    "Found --top-k where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; see --help",
+    "Found --top-k where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, activations, check, inspect, serve or help; see --help",
   ],
   [
     "toString",
-    "Found toString where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, check, inspect, serve or help; see --help",
+    "Found toString where a command was expected: visuals, dump, measure, merge, render, export, study, compare, submit, activations, check, inspect, serve or help; see --help",
   ],
   ["visuals --topk 8", "There is no flag --topk; did you mean --top-k?"],
   ["visuals --shard-root s", "There is no flag --shard-root; did you mean --data.shard-root?"],

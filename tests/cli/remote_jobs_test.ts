@@ -26,7 +26,8 @@ function wired(jobs: Partial<Jobs>, died: Promise<never> = never()): { jobs: Job
         studyArtifacts: missing,
         compareRuns: missing,
       };
-      const none = { ...split, checkInputs: missing, inspectPath: missing };
+      const recording = { recordActivations: missing, planRecording: missing };
+      const none = { ...split, ...recording, checkInputs: missing, inspectPath: missing };
       serveJobs(
         port2,
         () => Promise.resolve({ main: missing, dumpActivations: missing, planJob: missing, ...none, ...jobs }),

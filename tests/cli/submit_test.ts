@@ -67,7 +67,7 @@ Deno.test({
 exec deno run \\
   --no-prompt \\
   --unstable-worker-options \\
-  '--allow-read=/opt/saev,my sae.pt,cfg.json,config.json,./shards,./data' \\
+  '--allow-read=my sae.pt,cfg.json,config.json,./shards,./data' \\
   --allow-write=./data \\
   /opt/saev/cli.ts dump \\
   --ckpt 'my sae.pt' \\

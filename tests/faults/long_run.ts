@@ -102,10 +102,12 @@ function countBuffers(): { readonly live: number; stop(): void } {
     live.add(made);
     return made;
   };
-  buffer.destroy = function (this: GPUBuffer): undefined {
-    live.delete(this);
-    return destroy.call(this);
-  };
+  Object.assign(buffer, {
+    destroy(this: GPUBuffer): void {
+      live.delete(this);
+      destroy.call(this);
+    },
+  });
   return {
     get live(): number {
       return live.size;

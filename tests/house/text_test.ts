@@ -69,7 +69,7 @@ Deno.test({
       }
       // Only what takes its paths from a person's arguments may read and write anywhere.
       const anywhere = /--allow-(?:read|write)(?![=\w])/.test(command);
-      const takesPaths = [
+      const jobs = [
         "visuals",
         "dump",
         "dump:local",
@@ -79,9 +79,11 @@ Deno.test({
         "export",
         "study",
         "compare",
-        "submit",
-        "serve",
+        "activations",
+        "inspect",
+        "preflight",
       ];
+      const takesPaths = [...jobs, "submit", "serve"];
       // Browsers and other tools are looked for where they are.
       const looksForTools = name.startsWith("test:") || name === "docs:images";
       if (anywhere && !takesPaths.includes(name) && !looksForTools) {

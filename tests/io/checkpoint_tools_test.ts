@@ -31,6 +31,8 @@ const CASES: readonly (readonly [folder: string, activation: string, warnings?: 
   ["saelens/v5-standard", "ReLU"],
   ["saelens/v5-topk", "TopK(4)"],
   ["saelens/v5-gated", "Gated, as JumpReLU"],
+  ["saelens/v5-jumprelu", "JumpReLU"],
+  ["saelens/v5-batchtopk", "JumpReLU"],
   ["dictionary_learning/AutoEncoder", "ReLU"],
   ["dictionary_learning/AutoEncoder-unit", "ReLU"],
   ["dictionary_learning/AutoEncoderNew", "ReLU"],
@@ -42,6 +44,14 @@ const CASES: readonly (readonly [folder: string, activation: string, warnings?: 
   ["dictionary_learning/MatryoshkaBatchTopKSAE", "BatchTopK(threshold 0.625)"],
   ["prisma/wrapped", "ReLU"],
   ["prisma/state-dict", "TopK(5)"],
+  ["saev/january-2025", "ReLU"],
+  ["saev/january-2025-shared", "ReLU"],
+  ["saev/schema-1-topk", "TopK(5)", 1],
+  ["saev/schema-1-relu", "ReLU", 1],
+  ["saev/schema-2-relu", "ReLU"],
+  ["saev/schema-5-topk", "TopK(5)"],
+  ["saev/schema-5-batchtopk", "BatchTopK(threshold 0.75)"],
+  ["saev/schema-5-batchtopk-no-threshold", "BatchTopK without a threshold, as ReLU", 1],
 ];
 
 for (const [folder, activation, warnings = 0] of CASES) {

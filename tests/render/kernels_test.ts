@@ -40,8 +40,12 @@ Deno.test({
         for (const inset of [0, 1, 5]) {
           const cut = { x: inset, y: inset, width: width - 2 * inset, height: height - 2 * inset };
           if (cut.width < 1 || cut.height < 1) continue;
-          const across = w === width ? undefined : axisWeights(w, width, cut.x, cut.width);
-          const down = h === height ? undefined : axisWeights(h, height, cut.y, cut.height);
+          const across = w === width
+            ? undefined
+            : axisWeights([w, width], { from: cut.x, length: cut.width }, "bicubic");
+          const down = h === height
+            ? undefined
+            : axisWeights([h, height], { from: cut.y, length: cut.height }, "bicubic");
           const top = down?.first[0] ?? cut.y;
           const bottom = down === undefined ? cut.y + cut.height : down.first.at(-1)! + down.count.at(-1)!;
           const plan: ResizePlan = { cut, across, down, top, rows: bottom - top };

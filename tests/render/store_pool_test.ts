@@ -39,7 +39,7 @@ Deno.test({
 });
 
 /** A JPEG whose EXIF says that it lies on its side. */
-async function turned(): Promise<Uint8Array> {
+function turned(): Uint8Array {
   const plain = encodeJpeg(pattern(48, 32, 1), { quality: 95 });
   const exif = new TextEncoder().encode("Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0");
   return Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, exif.length + 2, ...exif, ...plain.subarray(2));
@@ -49,7 +49,7 @@ Deno.test({
   name: "`storedPicture()` turns a picture upright only when the activations were recorded so",
   permissions: "none",
   fn: async () => {
-    const bytes = await turned();
+    const bytes = turned();
     const asStored = await storedPicture(bytes);
     const upright = await storedPicture(bytes, { applyExif: true, quality: 95 });
     assert.ok("bytes" in asStored && "bytes" in upright);

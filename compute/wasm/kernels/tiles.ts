@@ -118,7 +118,9 @@ function exactRows(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
     for (let at = 0; at < m; at += ${group}) {
       const from = list + (<usize>at << 2);
       ${g.map((c) => `const c${c} = load<i32>(from, ${4 * c});`).join(" ")}
-      ${g.map((c) => `let w${c} = w + <usize>c${c} * ld, a${c} = f32x4.splat(0), b${c} = f32x4.splat(0);`).join("\n      ")}
+      ${
+    g.map((c) => `let w${c} = w + <usize>c${c} * ld, a${c} = f32x4.splat(0), b${c} = f32x4.splat(0);`).join("\n      ")
+  }
       let p = x;
       do {
         ${range(unroll).map(step).join("\n        ")}

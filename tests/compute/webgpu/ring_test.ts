@@ -9,23 +9,27 @@ async function watch(body: () => Promise<unknown>): Promise<{ events: string; ma
   const { mapAsync, unmap } = GPUBuffer.prototype;
   let events = "";
   const mapped: number[] = [];
-  GPUQueue.prototype.submit = function (...args): undefined {
-    events += "s";
-    return submit.apply(this, args);
-  };
-  GPUBuffer.prototype.mapAsync = function (...args): Promise<undefined> {
-    events += "m";
-    mapped.push(this.size);
-    return mapAsync.apply(this, args);
-  };
-  GPUBuffer.prototype.unmap = function (): undefined {
-    events += "u";
-    return unmap.apply(this);
-  };
+  Object.assign(GPUQueue.prototype, {
+    submit(this: GPUQueue, ...args: Parameters<typeof submit>): void {
+      events += "s";
+      submit.apply(this, args);
+    },
+  });
+  Object.assign(GPUBuffer.prototype, {
+    async mapAsync(this: GPUBuffer, ...args: Parameters<typeof mapAsync>): Promise<void> {
+      events += "m";
+      mapped.push(this.size);
+      await mapAsync.apply(this, args);
+    },
+    unmap(this: GPUBuffer): void {
+      events += "u";
+      unmap.apply(this);
+    },
+  });
   try {
     await body();
   } finally {
-    GPUQueue.prototype.submit = submit;
+    Object.assign(GPUQueue.prototype, { submit });
     Object.assign(GPUBuffer.prototype, { mapAsync, unmap });
   }
   return { events, mapped };
