@@ -12,8 +12,8 @@ import { dumpInto, openDump } from "./visuals/dump.ts";
 import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
-import { studyInto } from "./visuals/study.ts";
 import { recordActivations } from "./visuals/record_activations.ts";
+import { studyInto } from "./visuals/study.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
 export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";

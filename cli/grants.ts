@@ -25,9 +25,9 @@ const WORKER_MODULES = ["render/render_worker.ts", "render/store_worker.ts"];
 /**
  * The least that a job needs.
  *
- * Read: the checkpoint, shards, pictures (`visuals`, `render`, `study`, `activations`, and where their labels are exported), the model when
- * activations are recorded, and the output, whose manifest is compared. Write: the output. The workers are those of a program
- * that is local, where pictures are drawn.
+ * Read: the checkpoint, shards, pictures (`visuals`, `render`, `study`, `activations`, and where their labels are exported), the
+ * model when activations are recorded, and the output, whose manifest is compared. Write: the output. The workers are those of a
+ * program that is local, where pictures are drawn.
  *
  * @example
  * ```ts

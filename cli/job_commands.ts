@@ -1,5 +1,5 @@
 /**
- * Which job a command stands for, and which flags it knows.
+ * Commands that take a configuration: which job each runs, and which flags belong to which.
  * @module
  */
 import { ConfigError } from "../compute/errors.ts";
@@ -29,7 +29,7 @@ export type JobCommand =
   | "submit"
   | "activations";
 
-/** The job behind a command. */
+/** The job that a command runs. */
 export function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsConfig): JobName {
   if (command === "dump") return part === undefined ? "dumpActivations" : "dumpPart";
   const jobs = {
@@ -38,18 +38,18 @@ export function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsC
     merge: "mergeParts",
     render: "renderArtifacts",
     export: "exportArtifacts",
-    study: "studyArtifacts",
     activations: "recordActivations",
+    study: "studyArtifacts",
   } as const;
   return jobs[command];
 }
 
 /**
- * Refuses flags that only some commands know what to do with.
+ * Refuses flags that a command does not know what to do with.
  *
- * @throws {ConfigError} If one was given to another command.
+ * @throws {ConfigError} That names the flag and the commands it belongs to.
  */
-export function checkSplit(
+export function checkFlags(
   command: JobCommand,
   { part, parts, local, fromPictures, study, export: kinds }: VisualsConfig,
 ): void {

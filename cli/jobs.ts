@@ -32,12 +32,12 @@ export interface Jobs {
   renderArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `export`. */
   exportArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
+  /** `activations`. */
+  recordActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `study`. */
   studyArtifacts(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `compare`. */
   compareRuns(request: CompareRequest, hooks?: Partial<JobHooks>): Promise<JobSummary>;
-  /** `activations`. */
-  recordActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<JobSummary>;
   /** `--dry-run`. */
   planJob(config: VisualsConfig): Promise<JobPlan>;
   /** `activations --dry-run`. */

@@ -59,9 +59,10 @@ export interface OpenedWire {
  * const job = () => Promise.resolve({ rows: 3 });
  * const { port1, port2 } = new MessageChannel();
  * const none = () => Promise.reject();
- * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job, studyArtifacts: job, compareRuns: job };
+ * const rest = { dumpPart: job, measureSample: job, mergeParts: job, renderArtifacts: job, exportArtifacts: job };
+ * const more = { recordActivations: job, studyArtifacts: job, compareRuns: job };
  * const looks = { planJob: none, planRecording: none, checkInputs: none, inspectPath: none };
- * const all = { ...rest, ...looks, main: job, dumpActivations: job, recordActivations: job };
+ * const all = { ...rest, ...more, ...looks, main: job, dumpActivations: job };
  * serveJobs(port2, () => Promise.resolve(all));
  * const close = () => port1.close();
  * const jobs = remoteJobs(() => ({ wire: port1, died: new Promise<never>(() => {}), close }));
@@ -107,9 +108,9 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
     mergeParts: (config, hooks) => call("mergeParts", config, hooks),
     renderArtifacts: (config, hooks) => call("renderArtifacts", config, hooks),
     exportArtifacts: (config, hooks) => call("exportArtifacts", config, hooks),
+    recordActivations: (config, hooks) => call("recordActivations", config, hooks),
     studyArtifacts: (config, hooks) => call("studyArtifacts", config, hooks),
     compareRuns: (request, hooks) => call("compareRuns", request, hooks),
-    recordActivations: (config, hooks) => call("recordActivations", config, hooks),
     planJob: (config) => call("planJob", config),
     planRecording: (config) => call("planRecording", config),
     checkInputs: (config, hooks) => call("checkInputs", config, hooks),

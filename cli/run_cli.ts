@@ -7,13 +7,13 @@ import { printable } from "../compute/printable.ts";
 import type { VisualsConfig } from "../config.ts";
 import { resolvePart } from "../config/part.ts";
 import { nearest } from "../config/nearest.ts";
-import { runCompare } from "./compare_command.ts";
 import { recordingOf } from "../config/recording_of.ts";
+import { runCompare } from "./compare_command.ts";
 import { dryRunText, leastPrivilegeCommand } from "./dry_run.ts";
 import { describeFailure, EXIT_CODES, type JobPaths } from "./exit_codes.ts";
 import { type Grants, grantsFor, inputsOf, withRealPaths } from "./grants.ts";
 import { helpText, settingHelp } from "./help.ts";
-import { checkSplit, type JobCommand, jobOf } from "./job_commands.ts";
+import { checkFlags, type JobCommand, jobOf } from "./job_commands.ts";
 import type { Jobs } from "./jobs.ts";
 import { loadConfig } from "./load_config.ts";
 import { localPath } from "./local_path.ts";
@@ -208,7 +208,7 @@ async function runJob(
 ): Promise<void> {
   const demoRoot = command === "visuals" ? demoDirectory(env.moduleUrl) : false;
   const { config: asked, isDemo } = await loadConfig(words, { readFile: env.readFile, demoRoot });
-  checkSplit(command, asked);
+  checkFlags(command, asked);
   const config = asked.part === undefined ? asked : { ...asked, part: resolvePart(asked.part, env.variable) };
   started({ inputs: inputsOf(config, command), output: config.dumpTo });
   const grants = await withRealPaths(grantsFor(config, { ...env, command }), env.realPath);

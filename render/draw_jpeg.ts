@@ -1,5 +1,5 @@
 /**
- * A heatmap and its JPEG: for readers who would rather have files of a quarter of the size than exact pixels.
+ * A heatmap and its JPEG: for readers who would rather have files of a sixth of the size than exact pixels.
  * @module
  */
 import { encodeJpeg } from "./encode_jpeg.ts";
@@ -23,16 +23,11 @@ export const DRAWN_JPEG_QUALITY = 90;
  * import { decodePicture } from "./decode_picture.ts";
  * import { drawJpeg } from "./draw_jpeg.ts";
  * import { picture } from "./picture.ts";
- * const file = await drawJpeg(picture(32, 32), new Float32Array([0, 0, 0, 1]), { upper: 1 });
+ * const file = drawJpeg(picture(32, 32), new Float32Array([0, 0, 0, 1]), { upper: 1 });
  * const drawn = await decodePicture(file);
  * console.assert(drawn.data[0] < 16 && drawn.data.at(-3)! > 200);
  * ```
  */
-export async function drawJpeg(
-  ground: Picture,
-  values: Float32Array,
-  options: HeatmapOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const file = await encodeJpeg(drawHeatmap(ground, values, options), { quality: DRAWN_JPEG_QUALITY });
-  return file as Uint8Array<ArrayBuffer>;
+export function drawJpeg(ground: Picture, values: Float32Array, options: HeatmapOptions): Uint8Array<ArrayBuffer> {
+  return encodeJpeg(drawHeatmap(ground, values, options), { quality: DRAWN_JPEG_QUALITY });
 }
