@@ -51,7 +51,7 @@ export function jobOf(command: Exclude<JobCommand, "submit">, { part }: VisualsC
  */
 export function checkFlags(
   command: JobCommand,
-  { part, parts, local, fromPictures, export: kinds }: VisualsConfig,
+  { part, parts, local, fromPictures, study, export: kinds }: VisualsConfig,
 ): void {
   if (command === "export" && kinds.length === 0) {
     throw new ConfigError("export lacks --export, expected npz or json", { path: "export" });
@@ -70,6 +70,8 @@ export function checkFlags(
     ? ["--parts", "merge, or dump with --local"]
     : fromPictures && command !== "visuals"
     ? ["--from-pictures", "visuals; record with activations first"]
+    : study && command !== "visuals" && command !== "study"
+    ? ["--study", "visuals; use the command study afterwards"]
     : undefined;
   if (misplaced === undefined) return;
   throw new ConfigError(`${misplaced[0]} was given to ${command}, but belongs to ${misplaced[1]}; see --help`, {

@@ -34,6 +34,10 @@ const USAGE_ERRORS: readonly (readonly [words: string, line: string])[] = [
     "dump --part 0/2 --export npz",
     "--export reads all rows, so it makes no sense with --part; give it to merge, or export afterwards",
   ],
+  [
+    "render --study",
+    "--study was given to render, but belongs to visuals; use the command study afterwards; see --help",
+  ],
   ["export --export csv", "--export is csv, expected a list of one of npz, json"],
   [
     "compare a",
