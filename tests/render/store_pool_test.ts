@@ -61,3 +61,25 @@ Deno.test({
     assert.ok("failed" in await storedPicture(bytes, { maxPixels: 100 }));
   },
 });
+
+Deno.test({
+  name: "`store_worker.ts` answers over a port that it is given, as workers that are lent to a job do",
+  permissions: { read: ["."] },
+  fn: async () => {
+    const worker = new Worker(new URL("../../render/store_worker.ts", import.meta.url), { type: "module" });
+    const { port1, port2 } = new MessageChannel();
+    const answers: unknown[] = [];
+    const all = Promise.withResolvers<void>();
+    port1.onmessage = ({ data }): void => {
+      answers.push(data);
+      if (answers.length === 2) all.resolve();
+    };
+    worker.postMessage("talk over this port", [port2]);
+    const bytes = encodePng(pattern(330, 330, 1));
+    port1.postMessage({ bytes, options: { name: "a.png" } });
+    await all.promise;
+    assert.deepEqual(answers, ["ready", await storedPicture(bytes, { name: "a.png" })]);
+    port1.close();
+    worker.terminate();
+  },
+});
