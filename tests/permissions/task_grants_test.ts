@@ -21,9 +21,14 @@ function calls(command: string): string[][] {
 
 const KINDS = ["read", "write", "net", "run", "env", "ffi", "sys", "import", "all"] as const;
 /** Tasks whose paths come from the user's arguments. */
-const ANYWHERE = ["visuals", "dump", "dump:local", "measure", "merge", "render", "submit", "serve", "export"];
+const ANYWHERE = [
+  ...["visuals", "dump", "dump:local", "measure", "merge", "render", "export", "activations", "inspect", "preflight"],
+  ...["study", "compare", "submit", "serve"],
+];
 /** Tasks that start programs which read where they like, and look for them first. */
-const TESTS_OF_OTHERS = ["test:python", "test:browser", "test:cluster", "test:docs", "docs:images"];
+const TESTS_OF_OTHERS = [
+  ...["test:python", "test:node", "test:jupyter", "test:browser", "test:cluster", "test:docs", "docs:images"],
+];
 
 Deno.test({
   name: "no task has all permissions, nor a whole kind of them but where paths come from the user's arguments",
