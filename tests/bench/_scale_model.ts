@@ -35,6 +35,8 @@ export interface Fit {
   readonly perMergedLatent: number;
   /** A byte of a part's state, read and checked. */
   readonly perMergedByte: number;
+  /** A byte that is unpacked too, as its entry can still come among the best: of the n-th part one in n. */
+  readonly perUnpackedByte: number;
   /** A byte of artifacts, written. */
   readonly perArtifactByte: number;
 }
@@ -101,7 +103,7 @@ export function dumpTerms(job: Job, bytes: number): number[] {
 
 /** Processor seconds of a merge. */
 export function mergeTerms(job: Job, parts: number, partBytes: number): number[] {
-  return [1, parts * job.dSae, parts * partBytes, artifactBytes(job)];
+  return [1, parts * job.dSae, parts * partBytes, (1 + Math.log(parts)) * partBytes, artifactBytes(job)];
 }
 
 /** Sum of terms. */
@@ -113,7 +115,7 @@ export function dot(a: readonly number[], b: readonly number[]): number {
 export function vectors(fit: Fit): { dump: number[]; merge: number[] } {
   return {
     dump: [fit.start, fit.perWeight, fit.perProduct, fit.perEntryValue, fit.perStateByte],
-    merge: [fit.mergeStart, fit.perMergedLatent, fit.perMergedByte, fit.perArtifactByte],
+    merge: [fit.mergeStart, fit.perMergedLatent, fit.perMergedByte, fit.perUnpackedByte, fit.perArtifactByte],
   };
 }
 

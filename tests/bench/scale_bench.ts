@@ -3,10 +3,11 @@
  * others, and says what it predicts for 10^3 to 10^9 images.
  *
  * ```
- * deno task bench:scale [--dir tests/tmp/scale] [--json FILE] [--from FILE] [--shared-gbs 20] [--task-gbs 1]
+ * deno task bench:scale [--dir tests/tmp/scale] [--json FILE] [--from FILE] [--merges FILES] [--shared-gbs 20] [--task-gbs 1]
  *                       [--metadata-ms 1] [--small-read-ms 1] [--cores 8] [--max-tasks 1024]
  * ```
  *
+ * `--merges` adds what `merge_bench.ts --json` wrote, files separated by commas: the first and the last of each is fitted.
  * Processor seconds are compared, as wall clocks of shared machines tell nothing. `--from` takes measurements that were written
  * with `--json` instead of measuring.
  * @module
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     dir: { type: "string", default: new URL("../tmp/scale", import.meta.url).pathname },
     json: { type: "string", default: "" },
     from: { type: "string", default: "" },
+    merges: { type: "string", default: "" },
     "shared-gbs": { type: "string", default: "20" },
     "task-gbs": { type: "string", default: "1" },
     "metadata-ms": { type: "string", default: "1" },
@@ -46,6 +48,12 @@ interface Point {
   /** Whether the model is fitted to it; otherwise it is only compared. */
   isFitted: boolean;
   run: JobRun;
+}
+
+/** What `merge_bench.ts` writes. */
+interface MergeReport {
+  shape: Pick<Size, "patches" | "dSae" | "k">;
+  results: (JobRun & { parts: number; partBytes: number; maxOpen?: number })[];
 }
 
 const SMALL = { imagesPerShard: 20, patches: 49, dVit: 256, dSae: 4096, k: 32 };
@@ -129,14 +137,23 @@ function fit(points: readonly Point[]): Fit {
     return fitRelative(some.map(termsOf), some.map(({ run }) => run.cpuSeconds));
   };
   const [start, perWeight, perProduct, perEntryValue, perStateByte] = of(false);
-  const [mergeStart, perMergedLatent, perMergedByte, perArtifactByte] = of(true);
+  const [mergeStart, perMergedLatent, perMergedByte, perUnpackedByte, perArtifactByte] = of(true);
   const dump = { start, perWeight, perProduct, perEntryValue, perStateByte };
-  return { ...dump, mergeStart, perMergedLatent, perMergedByte, perArtifactByte };
+  return { ...dump, mergeStart, perMergedLatent, perMergedByte, perUnpackedByte, perArtifactByte };
 }
 
 const points: Point[] = options.from === ""
   ? await measure()
   : (JSON.parse(await Deno.readTextFile(options.from)) as { points: Point[] }).points;
+for (const file of options.merges.split(",").filter(Boolean)) {
+  const { shape, results } = JSON.parse(await Deno.readTextFile(file)) as MergeReport;
+  const whole = results.filter(({ maxOpen }) => maxOpen === undefined);
+  whole.forEach(({ parts, partBytes, ...run }, i) => {
+    const size = { ...shape, images: 64 * parts, imagesPerShard: 64, dVit: 8 };
+    const isFitted = i === 0 || i === whole.length - 1;
+    points.push({ kind: "merge", size, parts, bytes: partBytes, isFitted, run });
+  });
+}
 const fitted = fit(points);
 await print("\n| stage | images | d_vit x d_sae | parts | measured, processor s | model | off by | in the fit |");
 await print("| --- | --- | --- | --- | --- | --- | --- | --- |");
