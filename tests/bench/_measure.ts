@@ -3,11 +3,17 @@
  * @module
  */
 
+/** Python; it measures what others use, and runs the yardsticks. */
+export const PYTHON = "/usr/bin/python3";
+const USAGE = new URL("yardstick/usage.py", import.meta.url).pathname;
+
 /** One run. */
 export interface Run {
   /** From start to exit, in seconds, the program's own start included. */
   wall: number;
-  /** Largest resident memory seen, in MiB; 0 where /proc does not tell. */
+  /** Processor seconds, of user and system; 0 without Python. */
+  cpu: number;
+  /** Largest resident memory, in MiB; 0 without Python. */
   peakMiB: number;
   /** What it printed. */
   stdout: string;
@@ -15,19 +21,30 @@ export interface Run {
 
 /** Runs a command to its end. Throws with its last words if it fails. */
 export async function runCommand(command: string, args: readonly string[]): Promise<Run> {
+  const words = hasPython() ? [PYTHON, USAGE, command, ...args] : [command, ...args];
   const started = performance.now();
-  const child = new Deno.Command(command, { args: [...args], stdout: "piped", stderr: "piped" }).spawn();
-  let peakMiB = 0;
-  const watch = setInterval(async () => {
-    const status = await Deno.readTextFile(`/proc/${child.pid}/status`).catch(() => "");
-    peakMiB = Math.max(peakMiB, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-  }, 50);
+  const child = new Deno.Command(words[0], { args: words.slice(1), stdout: "piped", stderr: "piped" });
   const { success, stdout, stderr } = await child.output();
-  clearInterval(watch);
   const wall = (performance.now() - started) / 1000;
   const text = new TextDecoder();
-  if (!success) throw new Error(`${command} ${args.join(" ")} failed: ${text.decode(stderr).slice(-500)}`);
-  return { wall, peakMiB, stdout: text.decode(stdout) };
+  const said = text.decode(stderr);
+  if (!success) throw new Error(`${command} ${args.join(" ")} failed: ${said.slice(-500)}`);
+  const usage = hasPython() ? JSON.parse(said.trimEnd().split("\n").at(-1)!) : { cpu: 0, peakKiB: 0 };
+  return { wall, cpu: usage.cpu, peakMiB: usage.peakKiB / 1024, stdout: text.decode(stdout) };
+}
+
+let python: boolean | undefined;
+
+/** Whether Python starts. */
+function hasPython(): boolean {
+  if (python === undefined) {
+    try {
+      python = new Deno.Command(PYTHON, { args: ["-c", ""] }).outputSync().success;
+    } catch {
+      python = false;
+    }
+  }
+  return python;
 }
 
 /** Least, middle and largest of some numbers. */

@@ -2,10 +2,8 @@
  * Who is timed: the whole job of this program, and what a Python user has, on the same files.
  * @module
  */
-import { type Run, runCommand } from "./_measure.ts";
+import { PYTHON, type Run, runCommand } from "./_measure.ts";
 
-/** Python with torch; absent where it does not start. */
-export const PYTHON = "/usr/bin/python3";
 const HERE = new URL(".", import.meta.url).pathname;
 
 /** A workload on disk. */
@@ -20,6 +18,8 @@ export interface Workload {
 export interface Timing {
   /** Seconds that count. */
   seconds: number;
+  /** Processor seconds from start to exit; 0 where nobody measured. */
+  cpu: number;
   /** Peak memory in MiB. */
   peakMiB: number;
   /** Seconds per stage. */
@@ -64,7 +64,7 @@ export async function timeOurs({ root }: Workload, threads: number): Promise<Tim
     ...["--dump-to", out, "--device", "wasm", "--n-workers", String(threads), ...flags],
   ]);
   const manifest = JSON.parse(await Deno.readTextFile(`${out}/sort_by_patch/manifest.json`));
-  return { seconds: run.wall, peakMiB: run.peakMiB, stages: manifest.timings };
+  return { seconds: run.wall, cpu: run.cpu, peakMiB: run.peakMiB, stages: manifest.timings };
 }
 
 /** A style of the torch yardstick. It times itself and leaves out Python's and torch's own start, to its advantage. */
@@ -74,5 +74,15 @@ export async function timeTorch({ root }: Workload, style: string, threads: numb
     ...["--style", style, "--threads", String(threads)],
   ]);
   const { seconds } = JSON.parse(run.stdout.trim().split("\n").at(-1) as string);
-  return { seconds: seconds.total, peakMiB: run.peakMiB, stages: seconds };
+  return { seconds: seconds.total, cpu: run.cpu, peakMiB: run.peakMiB, stages: seconds };
+}
+
+/** The encoder on onnxruntime-web, one thread, without statistics; its own start left out. */
+export async function timeOnnx({ root }: Workload): Promise<Timing> {
+  const run = await runCommand("deno", [
+    ...["run", "--no-prompt", `--allow-read=${root}`, "--v8-flags=--max-old-space-size=8192"],
+    ...[`${HERE}_onnx_once.ts`, root],
+  ]);
+  const { seconds } = JSON.parse(run.stdout.trim().split("\n").at(-1) as string);
+  return { seconds: seconds.total, cpu: run.cpu, peakMiB: run.peakMiB, stages: seconds };
 }

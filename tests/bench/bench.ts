@@ -2,7 +2,7 @@
  * Times whole jobs, from files to artifacts, beside what a Python user has, on the same files, in turns.
  *
  * ```
- * deno task bench [--rounds 5] [--peers gemm,tuned,seed] [--threads 2] [--imgs 1344] [--l0 120] [--exp 16]
+ * deno task bench [--rounds 5] [--peers gemm,tuned,seed,onnx] [--threads 2] [--imgs 1344] [--l0 120] [--exp 16]
  *                 [--sweep rows|dsae|l0|threads] [--profile] [--dir tests/tmp/bench] [--json FILE]
  * deno task bench --device webgpu [the flags of webgpu_bench.ts]
  * ```
@@ -13,7 +13,7 @@
  */
 import { parseArgs } from "node:util";
 import { show, type Spread, spread } from "./_measure.ts";
-import { hasTorch, makeWorkload, timeOurs, timeTorch, type Timing, type Workload } from "./_peers.ts";
+import { hasTorch, makeWorkload, timeOnnx, timeOurs, timeTorch, type Timing, type Workload } from "./_peers.ts";
 
 /** Where results and workloads go unless told otherwise. */
 const DIR = new URL("../tmp/bench", import.meta.url).pathname;
@@ -83,6 +83,8 @@ interface Result {
   label: string;
   seconds: Record<string, Spread>;
   ratios: Record<string, Spread>;
+  processor: Record<string, Spread>;
+  processorRatios: Record<string, Spread>;
   peakMiB: number;
   stages: Record<string, Spread>;
 }
@@ -96,7 +98,10 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   const times: Record<string, Timing[]> = { ours: [] };
   for (let round = 0; round < Number(options.rounds); round++) {
     times.ours.push(await timeOurs(workload, point.threads));
-    for (const peer of peers) (times[peer] ??= []).push(await timeTorch(workload, peer, point.threads));
+    for (const peer of peers) {
+      const time = peer === "onnx" ? timeOnnx(workload) : timeTorch(workload, peer, point.threads);
+      (times[peer] ??= []).push(await time);
+    }
     const latest = Object.entries(times).map(([who, runs]) => `${who} ${runs[round].seconds.toFixed(2)} s`);
     await print(`${point.label}, round ${round + 1}: ${latest.join(", ")}`);
   }
@@ -106,11 +111,18 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   const ratios = Object.fromEntries(
     peers.map((peer) => [peer, spread(times.ours.map((run, i) => run.seconds / times[peer][i].seconds))]),
   );
+  const processor = Object.fromEntries(
+    Object.entries(times).map(([who, runs]) => [who, spread(runs.map((run) => run.cpu))]),
+  );
+  const processorRatios = Object.fromEntries(
+    peers.map((peer) => [peer, spread(times.ours.map((run, i) => run.cpu / times[peer][i].cpu))]),
+  );
   const names = Object.keys(times.ours[0].stages);
   const stages = Object.fromEntries(
     names.map((name) => [name.trim(), spread(times.ours.map((run) => run.stages[name] ?? 0))]),
   );
-  return { label: point.label, seconds, ratios, peakMiB: Math.max(...times.ours.map((run) => run.peakMiB)), stages };
+  const peakMiB = Math.max(...times.ours.map((run) => run.peakMiB));
+  return { label: point.label, seconds, ratios, processor, processorRatios, peakMiB, stages };
 }
 
 const torch = await hasTorch();
@@ -126,7 +138,9 @@ for (const point of points()) {
   );
   for (const peer of peers) {
     await print(`  ours / ${peer}: ${show(result.ratios[peer])}   (${peer} ${show(result.seconds[peer])} s)`);
+    await print(`    of processor time: ${show(result.processorRatios[peer])}   (${show(result.processor[peer])} s)`);
   }
+  await print(`  processor time of ours: ${show(result.processor.ours)} s`);
   if (options.profile) {
     for (const [stage, seconds] of Object.entries(result.stages)) await print(`  ${stage}: ${show(seconds, 3)}`);
   }

@@ -13,8 +13,7 @@
 import { parseArgs } from "node:util";
 import { tensor } from "../../compute/tensor.ts";
 import { writeTorch } from "../../io/write_torch.ts";
-import { runCommand, show, type Spread, spread } from "./_measure.ts";
-import { PYTHON } from "./_peers.ts";
+import { PYTHON, runCommand, show, type Spread, spread } from "./_measure.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 

@@ -44,6 +44,66 @@ const EXPECTED = {
   merged: [[3, 2], [7, 9]],
 };
 
+/** Folds integers in two compute workers that have no permission at all, and in the reference; prints what ran, and whether the bits agree. */
+const threaded = (origin: string): string => `
+import { createWasmBackend } from "${origin}/compute/wasm/mod.ts";
+import { createReferenceBackend } from "${origin}/compute/reference/mod.ts";
+const started = [];
+globalThis.Worker = class extends Worker {
+  constructor(url, options) {
+    super(url, options);
+    started.push([String(url).slice(0, 5), options.deno?.permissions]);
+  }
+};
+const [dVit, dSae, n] = [32, 100, 300];
+const whole = (n, by, mod) => Float32Array.from({ length: n }, (_, i) => (i * by) % mod - (mod >> 1));
+const sae = {
+  dVit, dSae, activation: { kind: "relu" }, bPre: new Float32Array(dVit), bEnc: whole(dSae, 3, 7), wEnc: whole(dVit * dSae, 29, 11),
+};
+const x = whole(n * dVit, 37, 13);
+const plan = {
+  layout: { kind: "cls", layers: 1, tokens: 1, firstToken: 1, dVit, clamp: 1e5, mean: undefined, scalar: 1 },
+  nImages: n, batchImages: n, k: 4, sortBy: "img", dedupe: "none", percentile: 99, percentileLr: 1e-3,
+  nDistributions: 0, nonFinite: "error", maxMemoryBytes: 2 ** 28, threads: 2,
+};
+const states = [];
+for (const backend of [await createWasmBackend({ workersAbove: 0, workerPermissions: "none" }), createReferenceBackend()]) {
+  const fold = await backend.open(sae, plan);
+  const block = await fold.lend();
+  block.set(x);
+  await fold.fold({ block, firstImage: 0, nImages: n });
+  const { topValue, topImage, count, sumBins } = await fold.state();
+  states.push([topValue, topImage, count, sumBins].map(String).join());
+  await backend.close();
+}
+console.log(JSON.stringify({ started, same: states[0] === states[1] }));
+`;
+
+Deno.test({
+  name: "over a URL too, compute workers start with no permission at all, and compute",
+  permissions: PERMISSIONS,
+  fn: (): Promise<void> =>
+    withServer(({ origin, host }) =>
+      withFolder(async (folder) => {
+        await Deno.writeTextFile(new URL("main.ts", folder), threaded(origin));
+        const { code, stdout, stderr } = await runDeno(
+          [
+            "run",
+            "--no-config",
+            "--no-lock",
+            "--no-prompt",
+            `--allow-import=${host}`,
+            "--unstable-worker-options",
+            "main.ts",
+          ],
+          { cwd: folder },
+        );
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(JSON.parse(stdout), { started: [["data:", "none"], ["data:", "none"]], same: true }, stderr);
+      })
+    ),
+});
+
 for (const device of ["reference", "wasm"]) {
   Deno.test({
     name: `mod.ts imports over a URL from an empty directory, and ${device} encodes and ranks`,

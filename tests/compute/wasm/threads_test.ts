@@ -5,8 +5,8 @@ import { createReferenceBackend } from "../../../compute/reference/mod.ts";
 import { createWasmBackend } from "../../../compute/wasm/mod.ts";
 import { assertSameState, type Case, type CaseOptions, makeCase, makePlan, runFold } from "../_cases.ts";
 
-/** Enough rows for several chunks of 512, with an image count that leaves incomplete ones. */
-const MANY: CaseOptions = { dVit: 24, dSae: 203, nImages: 211, patches: 9, bias: -1 };
+/** Enough rows for several chunks of 2,048 and parts of 256, with an image count that leaves incomplete ones. */
+const MANY: CaseOptions = { dVit: 24, dSae: 203, nImages: 251, patches: 9, bias: -1 };
 const THREADED = { variant: "auto", workersAbove: 0, workerPermissions: "none" } as const;
 
 Deno.test({
