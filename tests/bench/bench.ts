@@ -102,7 +102,9 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
       const time = peer === "onnx" ? timeOnnx(workload) : timeTorch(workload, peer, point.threads);
       (times[peer] ??= []).push(await time);
     }
-    const latest = Object.entries(times).map(([who, runs]) => `${who} ${runs[round].seconds.toFixed(2)} s`);
+    const latest = Object.entries(times).map(([who, runs]) =>
+      `${who} ${runs[round].seconds.toFixed(2)} s (processor ${runs[round].cpu.toFixed(1)} s)`
+    );
     await print(`${point.label}, round ${round + 1}: ${latest.join(", ")}`);
   }
   const seconds = Object.fromEntries(
