@@ -9,6 +9,8 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   sh: ["bash", "-eu", "-o", "pipefail", "-c"],
   python: ["/usr/bin/python3", "-c"],
 };
+/** What is read to see that it is what it says. */
+const PARSED: Readonly<Record<string, (text: string) => unknown>> = { json: JSON.parse };
 const hasPython = await isThere("/usr/bin/python3");
 const inCi = Deno.env.get("CI") === "true";
 
@@ -41,7 +43,9 @@ Deno.test({
   permissions: { read: [ROOT] },
   fn(): void {
     const strange = pages.flatMap(({ path, blocks }) =>
-      blocks.filter(({ language, file, notRun }) => !(language in RUN_BY) && file === "" && notRun === undefined)
+      blocks.filter(({ language, file, notRun }) =>
+        !(language in RUN_BY || language in PARSED) && file === "" && notRun === undefined
+      )
         .map(({ language, line }) => `${path}:${line}: ${language}`)
     );
     deepStrictEqual(strange, []);
@@ -73,6 +77,10 @@ async function perform(block: Block, cwd: string, page: string): Promise<void> {
   if (block.file !== "") {
     ok(!block.file.includes(".."), block.file);
     await Deno.writeTextFile(`${cwd}${block.file}`, block.text);
+    return;
+  }
+  if (block.language in PARSED) {
+    PARSED[block.language](block.text);
     return;
   }
   const { code, said } = await run([...RUN_BY[block.language], block.text], cwd);
