@@ -14,7 +14,7 @@ const RUN = "fixtures/demo/current-layout/saev/runs/emoji/checkpoint/sae.pt";
 const PLAIN = { scaleMean: false, scaleNorm: false } as const;
 
 function check(input: VisualsConfigInput): Promise<CheckReport> {
-  return checkInputs(parseConfig({ device: "reference", ...input }));
+  return checkInputs(parseConfig({ device: "wasm", ...input }));
 }
 
 Deno.test({
