@@ -4,6 +4,7 @@ Usage: python3 run_cells.py CELL.ts…, in the directory that the kernel starts 
 """
 
 import json
+import queue
 import sys
 
 from jupyter_client import KernelManager
@@ -30,6 +31,12 @@ try:
                 said["error"] = f"{content['ename']}: {content['evalue']}"
 
         client.execute_interactive(open(path).read(), timeout=120, output_hook=listen)
+        # Deno's kernel may send the result after it has said that it is idle.
+        try:
+            while said["result"] is None and said["error"] is None:
+                listen(client.get_iopub_msg(timeout=2))
+        except queue.Empty:
+            pass
         print(json.dumps(said))
 finally:
     client.stop_channels()
