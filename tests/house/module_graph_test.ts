@@ -22,8 +22,6 @@ function modules(): Module[] {
 }
 /** Modules a user runs: everything but the tests. */
 const sources = (): Module[] => modules().filter(({ path }) => roomOf(path) !== "tests");
-/** Scripts that write generated files; no module may import them. */
-const isBuildScript = (path: string): boolean => /\/build\w*\.ts$/.test(path);
 
 Deno.test({
   name: "every module lies in a room, and arrows between rooms run one way",
@@ -37,9 +35,6 @@ Deno.test({
         const isAsset = kind === "url" && !isModule(target);
         const error = isAsset ? undefined : arrowError(path, target, kind);
         if (error) errors.push(error);
-        if (isBuildScript(target) && roomOf(path) !== "tests") {
-          errors.push(`${path} imports the build script ${target}`);
-        }
       }
     }
     assert.deepEqual(errors, []);
@@ -72,7 +67,7 @@ Deno.test({
         }
         if (specifier.startsWith("node:")) {
           const room = roomOf(path)!;
-          if (room.startsWith("compute") && !isBuildScript(path)) errors.push(`${path}: ${specifier} in compute/`);
+          if (room.startsWith("compute")) errors.push(`${path}: ${specifier} in compute/`);
           if (room === "render") errors.push(`${path}: ${specifier} in render/`);
         } else if (!pinnedPackage(specifier)) errors.push(`${path}: ${specifier} is not npm:name@x.y.z`);
       }
@@ -98,12 +93,12 @@ Deno.test({
 });
 
 Deno.test({
-  name: "only io/, the command line and build scripts name Deno",
+  name: "only io/ and the command line name Deno",
   permissions: READ,
   fn(): void {
     const named = sources().filter(({ path, code }) => {
       const room = roomOf(path);
-      return room !== "io" && room !== "cli" && !isBuildScript(path) && /\bDeno\b/.test(code);
+      return room !== "io" && room !== "cli" && /\bDeno\b/.test(code);
     });
     assert.deepEqual(named.map(({ path }) => path), []);
   },
@@ -115,7 +110,7 @@ Deno.test({
   fn(): void {
     const forbidden =
       /(?<![.\w])(?:fetch|eval|localStorage|sessionStorage|process|XMLHttpRequest|WebSocket|require)\s*[.(]|\bnew\s+Function\b/;
-    const errors = sources().filter(({ path }) => /^(?:compute|render)\//.test(path) && !isBuildScript(path))
+    const errors = sources().filter(({ path }) => /^(?:compute|render)\//.test(path))
       .flatMap(({ path, code }) => {
         const found = forbidden.exec(code)?.[0];
         return found ? [`${path}: ${found}`] : [];

@@ -74,7 +74,7 @@ Deno.test({
         `--allow-write=${name}`,
         "--allow-run=deno",
       ];
-      await run("deno", [...build, "render/build_portable.ts", name], ROOT);
+      await run("deno", [...build, "tests/generate/portable.ts", name], ROOT);
       assert.deepEqual([...Deno.readDirSync(folder)].map((entry) => entry.name).sort(), ["compute.mjs", "render.mjs"]);
       const major = Number(/^v(\d+)/.exec(await run("node", ["--version"], folder))![1]);
       assert.ok(major >= 20, `Node ${major} is older than 20`);

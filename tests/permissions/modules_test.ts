@@ -3,7 +3,7 @@ import { path, ROOT, runDeno, TMP, withFolder } from "./_deno.ts";
 
 const PERMISSIONS: Deno.PermissionOptions = { read: [ROOT], write: [TMP], run: ["deno"] };
 /** What builds kernels and the page, and what runs in a page or as a worker. */
-const NOT_IMPORTED = /\/build(?:_\w+)?\.ts$|^compute\/_compile_kernels\.ts$|^render\/viewer\/main\.ts$|_worker\.ts$/;
+const NOT_IMPORTED = /^render\/viewer\/main\.ts$|_worker\.ts$/;
 
 function modules(directory: string): string[] {
   return [...Deno.readDirSync(new URL(directory, ROOT))].flatMap(({ name, isDirectory }) =>

@@ -1,12 +1,15 @@
 /**
- * Compiles the kernels: `deno run -RWE compute/wasm/build.ts` writes `build/*.generated.ts`; with `--check` it compares
+ * Compiles the kernels: `deno task wasm:build` writes `compute/wasm/build/*.generated.ts`; with `--check` it compares
  * instead and exits 1 on a difference. Needs the npm package assemblyscript and nothing else.
  * @module
  */
-import { compileKernels } from "../_compile_kernels.ts";
-import { F64_FIELDS, fieldAddress, U32_FIELDS } from "./fields.ts";
-import { screenKernels } from "./kernels/screen_tiles.ts";
-import { tileKernels } from "./kernels/tiles.ts";
+import { compileKernels } from "./_compile_kernels.ts";
+import { F64_FIELDS, fieldAddress, U32_FIELDS } from "../../compute/wasm/fields.ts";
+import { screenKernels } from "../../compute/wasm/kernels/screen_tiles.ts";
+import { tileKernels } from "../../compute/wasm/kernels/tiles.ts";
+
+/** Where the kernels are at home. */
+const HOME = new URL("../../compute/wasm/", import.meta.url);
 
 /** Kernel files, in reading order. */
 const FILES = [
@@ -66,12 +69,12 @@ function prelude({ fma4, fma2, dot8, dotPairs }: Record<"fma4" | "fma2" | "dot8"
 async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
   const { features, ...operations } = VARIANTS[variant];
   const texts = await Promise.all(
-    FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, import.meta.url))),
+    FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, HOME))),
   );
   const source = [prelude(operations), tileKernels(), screenKernels(), ...texts].join("\n");
   return await compileKernels(source, {
     features: ["simd", "threads", "bulk-memory", ...features],
-    optimise: 1, // why no more: README.md
+    optimise: 1, // why no more: compute/wasm/README.md
     flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
   });
 }
@@ -79,14 +82,14 @@ async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
 /** The module that carries the bytes. */
 function carrier(variant: string, bytes: Uint8Array): string {
   const base64 = bytes.toBase64();
-  return `// Made by compute/wasm/build.ts from compute/wasm/kernels; do not edit.\n` +
+  return `// Made by tests/generate/compute_kernels.ts from compute/wasm/kernels; do not edit.\n` +
     `/** The ${variant} SIMD kernels, base64. */\nexport const ${variant.toUpperCase()}_WASM: string =\n  "${base64}";\n`;
 }
 
 if (import.meta.main) {
   let stale = false;
   for (const variant of Object.keys(VARIANTS) as (keyof typeof VARIANTS)[]) {
-    const path = new URL(`build/${variant}.generated.ts`, import.meta.url);
+    const path = new URL(`build/${variant}.generated.ts`, HOME);
     const text = carrier(variant, await compile(variant));
     if (!Deno.args.includes("--check")) {
       await Deno.writeTextFile(path, text);

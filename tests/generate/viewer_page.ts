@@ -4,7 +4,8 @@
  * @module
  */
 
-const TARGET = new URL("_bundle.generated.ts", import.meta.url);
+const HOME = new URL("../../render/viewer/", import.meta.url);
+const TARGET = new URL("_bundle.generated.ts", HOME);
 
 async function sha256(text: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
@@ -16,7 +17,7 @@ if (import.meta.main) {
   // ever occur in strings here, as no code holds these characters in a row.
   const script = (await new Response(Deno.stdin.readable).text()).trim()
     .replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
-  const style = (await Deno.readTextFile(new URL("style.css", import.meta.url)))
+  const style = (await Deno.readTextFile(new URL("style.css", HOME)))
     .replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s+/g, " ").replace(/ ?([{};]) ?/g, "$1").trim();
   if (script.length < 1000) throw new Error("Nothing was bundled");
   const code = (text: string): string =>

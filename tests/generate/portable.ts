@@ -6,7 +6,7 @@
  * those imports become modules that hold the bytes. Needs `--unstable-raw-imports` to get at them.
  * @module
  */
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const DIST = new URL(`${Deno.args[0] ?? "dist"}/`, ROOT);
 const COPY = new URL("copy/", DIST);
 const SOURCE_IMPORT = /^import source (\w+) from "(npm:[^"]+\.wasm)";$/m;
