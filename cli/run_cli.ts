@@ -76,41 +76,46 @@ interface Command {
 
 const PROGRAM = "deno run -R -W cli.ts";
 
+/** A command that runs a job. */
+function job(command: JobCommand): Command["run"] {
+  return (words, env, started) => runJob(command, words, env, started);
+}
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   visuals: {
     usage: "[FLAGS]",
     summary: "Compute what is missing, choose latents, draw pictures and pages; the demo without flags",
-    run: (words, env, started) => runJob("visuals", words, env, started),
+    run: job("visuals"),
   },
   dump: {
     usage: "[FLAGS]",
     summary: "Compute only: rankings and statistics of every latent",
-    run: (words, env, started) => runJob("dump", words, env, started),
+    run: job("dump"),
   },
   measure: {
     usage: "[FLAGS]",
     summary: "Measure what rows are scaled by, once for all parts of a dump",
-    run: (words, env, started) => runJob("measure", words, env, started),
+    run: job("measure"),
   },
   merge: {
     usage: "[--parts N] [FLAGS]",
     summary: "Merge the parts that dump --part computed into artifacts",
-    run: (words, env, started) => runJob("merge", words, env, started),
+    run: job("merge"),
   },
   render: {
     usage: "[--part I/N] [FLAGS]",
     summary: "Draw pictures and pages of what is computed",
-    run: (words, env, started) => runJob("render", words, env, started),
+    run: job("render"),
   },
   export: {
     usage: "--export npz|json… [FLAGS]",
     summary: "Write what is computed for other tools: a scipy matrix of every activation, latents as JSON lines",
-    run: (words, env, started) => runJob("export", words, env, started),
+    run: job("export"),
   },
   study: {
     usage: "[FLAGS]",
     summary: "Read all rows again for label statistics and the patch audit of the latents that are shown",
-    run: (words, env, started) => runJob("study", words, env, started),
+    run: job("study"),
   },
   compare: {
     usage: "DIR_A DIR_B [FLAGS]",
@@ -120,12 +125,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   submit: {
     usage: "--slurm.array N [FLAGS]",
     summary: "Write Slurm batch scripts for all of it, in parts, and submit them; only write them with --dry-run",
-    run: (words, env, started) => runJob("submit", words, env, started),
+    run: job("submit"),
   },
   activations: {
     usage: "--model FILE --layers N… [FLAGS]",
     summary: "Record the layers of an ONNX vision transformer on every picture, as shards",
-    run: (words, env, started) => runJob("activations", words, env, started),
+    run: job("activations"),
   },
   check: {
     usage: "[--json] [FLAGS]",

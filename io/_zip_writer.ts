@@ -2,6 +2,7 @@
  * Writes a zip of stored members the way torch does: contents aligned to 64 bytes, ZIP64 where needed.
  * @module
  */
+import { joinBytes } from "./_join_bytes.ts";
 import { crc32 } from "node:zlib";
 import type { FileOutput } from "./atomic_write.ts";
 
@@ -70,7 +71,7 @@ export class ZipWriter {
     const before = offset + 30 + name.length + large.length + 4;
     const padding = (ALIGNMENT_BYTES - before % ALIGNMENT_BYTES) % ALIGNMENT_BYTES;
     // torch's own padding field: "FB", its length, and that many "Z".
-    const filler = join([fields([[2, 0x4246], [2, padding]]), new Uint8Array(padding).fill(0x5a)]);
+    const filler = joinBytes([fields([[2, 0x4246], [2, padding]]), new Uint8Array(padding).fill(0x5a)]);
     const header = fields([
       [4, 0x04034b50],
       [2, large.length > 0 ? 45 : 20],
@@ -83,7 +84,7 @@ export class ZipWriter {
       [2, name.length],
       [2, large.length + filler.length],
     ]);
-    return join([header, name, large, filler]);
+    return joinBytes([header, name, large, filler]);
   }
 
   #directoryEntry({ name, size, crc, headerOffset }: Written): Uint8Array {
@@ -109,7 +110,7 @@ export class ZipWriter {
       [4, 0],
       [4, this.#clip(headerOffset)],
     ]);
-    return join([header, name, extra]);
+    return joinBytes([header, name, extra]);
   }
 
   #end64(count: number, size: number, start: number): Uint8Array {
@@ -146,14 +147,4 @@ function fields(pairs: readonly (readonly [number, number])[]): Uint8Array {
     at += width;
   }
   return bytes;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

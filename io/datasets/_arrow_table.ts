@@ -1,3 +1,4 @@
+import { joinBytes } from "../_join_bytes.ts";
 import { DataType, type Field, Message, type Table, tableFromIPC } from "npm:apache-arrow@21.2.0";
 import { DatasetError } from "../../compute/errors.ts";
 import { type ByteSource, readBytes } from "../byte_source.ts";
@@ -128,11 +129,11 @@ async function indexBatches(source: ByteSource): Promise<ArrowIndex> {
     offset += bytes;
   }
   if (preamble.length === 0) throw new Error("it holds no schema");
-  return { preamble: joined(preamble), batches };
+  return { preamble: joinBytes(preamble), batches };
 }
 
 function fieldsOf(preamble: readonly Uint8Array[]): readonly Field[] {
-  return tableFromIPC(joined(preamble)).schema.fields;
+  return tableFromIPC(joinBytes(preamble)).schema.fields;
 }
 
 /** Which of a batch's buffers are the label column's: buffers come column by column, depth first. */
@@ -157,16 +158,6 @@ function buffersOf({ type }: Field): number {
     ? 3
     : 2;
   return children.reduce((sum, child) => sum + buffersOf(child), own);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 class ArrowTable implements PictureTable {
