@@ -23,12 +23,15 @@ export interface Fit {
   /** Start of a process that dumps, and its set-up for one latent's weights (d_vit · d_sae). */
   readonly start: number;
   readonly perWeight: number;
-  /** One product of a row and a latent: d_vit multiplications, of which most are decided in 8 bits. */
+  /** A multiplication of a row and a latent where most are decided in 8 bits, and where the job is too small for that. */
   readonly perProduct: number;
+  readonly perDenseProduct: number;
   /** A value of a heatmap, made because its entry came among the best: half of the entries do in the first rows. */
   readonly perEntryValue: number;
   /** A byte of state, made and written by a part. */
   readonly perStateByte: number;
+  /** A byte of artifacts, made and written by a dump that is not split. */
+  readonly perWholeByte: number;
   /** Start of a merge. */
   readonly mergeStart: number;
   /** A latent of a part, merged. */
@@ -76,6 +79,8 @@ const SAMPLE = 2 ** 19;
 const FIRING_RATE = 0.01;
 /** Rows are numbered in u32 from end to end. */
 const MAX_ROWS = 2 ** 32 - 1;
+/** Multiplications from which a job is screened in 8 bits: the wasm backend's own default. */
+const SCREEN_ABOVE = 4e10;
 
 /** Bytes of one part's state. */
 export function stateBytes({ dSae, k, patches, density }: Job): number {
@@ -92,13 +97,27 @@ export function shardBytes({ images, tokens, dVit }: Job): number {
   return images * tokens * dVit * 4;
 }
 
-/** Processor seconds of a dump, whole or of one part with a share of the images. */
-export function dumpTerms(job: Job, bytes: number): number[] {
+/**
+ * Processor seconds of a dump: of one part with a share of the images, which leaves `stateBytes` of state, or, with 0 of them,
+ * of a whole one, which leaves artifacts.
+ */
+export function dumpTerms(job: Job, stateBytes: number): number[] {
   const { images, patches, dVit, dSae, k } = job;
   // In random order the n-th firing comes among the k best with probability k/n.
   const firings = images * patches * FIRING_RATE;
   const entries = firings <= k ? firings : k * (1 + Math.log(firings / k));
-  return [1, dVit * dSae, images * patches * dSae * dVit, dSae * entries * patches, bytes];
+  const products = images * patches * dSae * dVit;
+  const isScreened = products >= SCREEN_ABOVE;
+  const artifacts = stateBytes === 0 ? artifactBytes(job) : 0;
+  return [
+    1,
+    dVit * dSae,
+    isScreened ? products : 0,
+    isScreened ? 0 : products,
+    dSae * entries * patches,
+    stateBytes,
+    artifacts,
+  ];
 }
 
 /** Processor seconds of a merge. */
@@ -114,7 +133,15 @@ export function dot(a: readonly number[], b: readonly number[]): number {
 /** The fit as the vectors that terms are multiplied by. */
 export function vectors(fit: Fit): { dump: number[]; merge: number[] } {
   return {
-    dump: [fit.start, fit.perWeight, fit.perProduct, fit.perEntryValue, fit.perStateByte],
+    dump: [
+      fit.start,
+      fit.perWeight,
+      fit.perProduct,
+      fit.perDenseProduct,
+      fit.perEntryValue,
+      fit.perStateByte,
+      fit.perWholeByte,
+    ],
     merge: [fit.mergeStart, fit.perMergedLatent, fit.perMergedByte, fit.perUnpackedByte, fit.perArtifactByte],
   };
 }
@@ -130,17 +157,23 @@ export function predict(job: Job, parts: number, fit: Fit, cluster: Cluster): Pr
   // Mean and norm, each its own pass over the sample, 16 reads under way.
   const measure = fit.start + open + 2 * Math.min((sample * smallReadSeconds) / 16, shardBytes(job) / taskBandwidth);
   const atOnce = Math.min(parts, cluster.maxTasks);
-  const [, setUp, products, entries, bytes] = dumpTerms({ ...job, images: job.images / parts }, stateBytes(job));
-  const compute = (coefficients.dump[2] * products + coefficients.dump[3] * entries) / cores;
+  const isWhole = parts === 1;
+  const written = isWhole ? artifactBytes(job) : stateBytes(job);
+  const [, setUp, screened, dense, entries, ...ends] = dumpTerms(
+    { ...job, images: job.images / parts },
+    isWhole ? 0 : written,
+  );
+  const [first, perWeight, ...rates] = coefficients.dump;
+  const compute = dot([screened, dense, entries], rates) / cores;
   const read = shardBytes(job) / parts / Math.min(taskBandwidth, sharedBandwidth / atOnce);
-  const write = coefficients.dump[4] * bytes + bytes / Math.min(taskBandwidth, sharedBandwidth / atOnce);
-  const overhead = coefficients.dump[0] + coefficients.dump[1] * setUp + open;
+  const write = dot(ends, rates.slice(3)) + written / Math.min(taskBandwidth, sharedBandwidth / atOnce);
+  const overhead = first + perWeight * setUp + open;
   // What is set up once is set up on one core. Parts beyond what runs at a time wait; reading is hidden behind computing, or the other way round.
   const waves = Math.ceil(parts / cluster.maxTasks);
   const dump = waves * (overhead + Math.max(compute, read) + write);
-  const mergeCompute = dot(coefficients.merge, mergeTerms(job, parts, stateBytes(job)));
-  const mergeRead = (parts * stateBytes(job)) / taskBandwidth;
-  const merge = Math.max(mergeCompute, mergeRead) + open + parts * metadataSeconds * 3;
+  const mergeCompute = isWhole ? 0 : dot(coefficients.merge, mergeTerms(job, parts, stateBytes(job)));
+  const mergeRead = isWhole ? 0 : (parts * stateBytes(job)) / taskBandwidth;
+  const merge = isWhole ? 0 : Math.max(mergeCompute, mergeRead) + open + parts * metadataSeconds * 3;
   const largest = Math.max(measure, dump, merge);
   const limit = largest === merge
     ? (mergeRead > mergeCompute ? "merge (reading states)" : "merge (its one core)")

@@ -43,7 +43,7 @@ interface Point {
   size: Size;
   /** Parts the job was split into. */
   parts: number;
-  /** Bytes of a part's state, or of what the dump leaves. */
+  /** Bytes of a part's state; 0 for a whole dump, which leaves none. */
   bytes: number;
   /** Whether the model is fitted to it; otherwise it is only compared. */
   isFitted: boolean;
@@ -104,9 +104,7 @@ async function measure(): Promise<Point[]> {
     for (const count of parts) {
       if (count === 1) {
         const run = await lesser("dumpActivations", config);
-        // A whole dump writes artifacts and not a state; about as many bytes as one part's would be.
-        await runJob("dumpPart", { ...config, part: "0/1" });
-        await note({ kind: "dump", size, parts: 1, bytes: await partBytes(config, 1), isFitted, run });
+        await note({ kind: "dump", size, parts: 1, bytes: 0, isFitted, run });
         continue;
       }
       const run = await lesser("dumpPart", { ...config, part: `0/${count}` });
@@ -136,9 +134,9 @@ function fit(points: readonly Point[]): Fit {
     const some = points.filter((point) => point.isFitted && (point.kind === "merge") === isMerge);
     return fitRelative(some.map(termsOf), some.map(({ run }) => run.cpuSeconds));
   };
-  const [start, perWeight, perProduct, perEntryValue, perStateByte] = of(false);
+  const [start, perWeight, perProduct, perDenseProduct, perEntryValue, perStateByte, perWholeByte] = of(false);
   const [mergeStart, perMergedLatent, perMergedByte, perUnpackedByte, perArtifactByte] = of(true);
-  const dump = { start, perWeight, perProduct, perEntryValue, perStateByte };
+  const dump = { start, perWeight, perProduct, perDenseProduct, perEntryValue, perStateByte, perWholeByte };
   return { ...dump, mergeStart, perMergedLatent, perMergedByte, perUnpackedByte, perArtifactByte };
 }
 
