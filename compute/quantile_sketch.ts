@@ -98,7 +98,8 @@ export function sketchQuantile(
   if (rank === 1) return min;
   if (rank >= count) return max;
   let seen = 0;
-  let bin = 0;
+  // Below the least value's bin there is nothing, and that is most of them.
+  let bin = sketchBin(min);
   for (; bin < SKETCH_BINS - 1; bin++) {
     seen += histogram[offset + bin];
     if (seen >= rank) break;

@@ -4,6 +4,7 @@
  */
 import { ArtifactError } from "../compute/errors.ts";
 import { type LatentState, SKETCH_BINS } from "../compute/latent_state.ts";
+import { sketchBin } from "../compute/quantile_sketch.ts";
 import { tensor } from "../compute/tensor.ts";
 import { asArtifact, toU32 } from "./_artifact_parts.ts";
 import { safeLoad } from "./safe_load.ts";
@@ -28,17 +29,21 @@ export function sparseSketch(
   { histogram, min, max }: Pick<LatentState, "histogram" | "min" | "max">,
 ): Record<string, TorchOutput> {
   const dSae = min.length;
+  // A latent's counts lie between the bins of its least and its largest value: a tenth of all, as a rule.
+  const [first, last] = [min, max].map((values) => Int16Array.from(values, sketchBin));
   let [nonempty, largest] = [0, 0];
-  for (let i = 0; i < histogram.length; i++) {
-    if (histogram[i] === 0) continue;
-    nonempty++;
-    largest = Math.max(largest, histogram[i]);
+  for (let j = 0; j < dSae; j++) {
+    for (let i = j * SKETCH_BINS + first[j]; i <= j * SKETCH_BINS + last[j]; i++) {
+      if (histogram[i] === 0) continue;
+      nonempty++;
+      largest = Math.max(largest, histogram[i]);
+    }
   }
   const offsets = new Uint32Array(dSae + 1);
   const bin = new Int16Array(nonempty);
   const count = largest < 2 ** 31 ? new Int32Array(nonempty) : new Uint32Array(nonempty);
   for (let j = 0, at = 0; j < dSae; j++) {
-    for (let b = 0; b < SKETCH_BINS; b++) {
+    for (let b = first[j]; b <= last[j]; b++) {
       const n = histogram[j * SKETCH_BINS + b];
       if (n === 0) continue;
       bin[at] = b;

@@ -136,18 +136,24 @@ async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts)
     [percentilesName(percentile)]: result.percentiles,
     [SKETCH_NAME]: () => typeof set.sketch === "function" ? set.sketch() : sparseSketch(set.sketch),
   };
-  const files: Record<string, number> = {};
-  for (const [name, output] of Object.entries(outputs)) {
-    const note = output === result.percentiles ? set.percentileNote : undefined;
-    await writeTorch(`${staging}/${name}`, typeof output === "function" ? output() : output, { note });
-    files[name] = await fileSize(`${staging}/${name}`) ?? 0;
+  // While the disk takes one file, the next is made.
+  const flushes: Promise<void>[] = [];
+  const names = [...Object.keys(outputs), QUANTILES_NAME, LATENTS_NAME];
+  try {
+    for (const [name, output] of Object.entries(outputs)) {
+      const note = output === result.percentiles ? set.percentileNote : undefined;
+      await writeTorch(`${staging}/${name}`, typeof output === "function" ? output() : output, { note, flushes });
+    }
+    await atomicWrite(`${staging}/${QUANTILES_NAME}`, quantilesJson(set.quantiles), flushes);
+    // Last: what is streamed may have filled the arrays only now.
+    await writeTable(`${staging}/${LATENTS_NAME}`, tableOf(set), flushes);
+    await Promise.all(flushes);
+  } finally {
+    // Nothing may be under way when the caller clears up.
+    await Promise.allSettled(flushes);
   }
-  const quantiles = quantilesJson(set.quantiles);
-  await atomicWrite(`${staging}/${QUANTILES_NAME}`, quantiles);
-  files[QUANTILES_NAME] = new TextEncoder().encode(quantiles).length;
-  // Last: what is streamed may have filled the arrays only now.
-  await writeTable(`${staging}/${LATENTS_NAME}`, tableOf(set));
-  files[LATENTS_NAME] = await fileSize(`${staging}/${LATENTS_NAME}`) ?? 0;
+  const files: Record<string, number> = {};
+  for (const name of names) files[name] = await fileSize(`${staging}/${name}`) ?? 0;
   const manifest: Manifest = { format: MANIFEST_FORMAT, ...facts, files };
   // From here on the set is complete, and whoever finds it publishes it.
   await atomicWrite(`${staging}/${MANIFEST_NAME}`, JSON.stringify(manifest, undefined, 2) + "\n");

@@ -27,6 +27,9 @@ export interface FileOutput {
  * then flushed to disk, then renamed over `path`, then the directory flushed. Missing directories are made.
  *
  * @param content The bytes, the text, or a function that streams them.
+ * @param flushes Where it is given, this returns once the content is handed over, and what is left (flush, rename) goes on
+ * while the caller makes the next file: a promise of it is added to the list, for the caller to await, or to settle before it
+ * removes anything.
  * @throws {ArtifactError} If the file cannot be written (no space, a directory in its place); the temporary file is gone.
  * @throws {Deno.errors.NotCapable} If the process may not write it; the message names the flag to add.
  *
@@ -40,29 +43,45 @@ export interface FileOutput {
 export async function atomicWrite(
   path: string,
   content: Uint8Array | string | ((output: FileOutput) => Promise<void>),
+  flushes?: Promise<void>[],
 ): Promise<void> {
   const { directory, name } = splitPath(path);
   const real = realDirectory(directory);
   const temporary = `${real}/.${name}.${crypto.randomUUID()}.tmp`;
-  try {
-    await asArtifactError(path, async () => {
-      await Deno.mkdir(real, { recursive: true });
-      const file = await Deno.open(temporary, { write: true, createNew: true });
-      try {
-        const output = new OpenOutput(file);
-        if (typeof content === "function") await content(output);
-        else await output.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
-        await file.sync();
-      } finally {
-        file.close();
-      }
-      await Deno.rename(temporary, `${real}/${name}`);
-    });
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => undefined);
-    throw error;
-  }
-  await flushDirectory(directory);
+  const orRemoved = async <T>(step: () => Promise<T>): Promise<T> => {
+    try {
+      return await asArtifactError(path, step);
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => undefined);
+      throw error;
+    }
+  };
+  const file = await orRemoved(async () => {
+    await Deno.mkdir(real, { recursive: true });
+    return await Deno.open(temporary, { write: true, createNew: true });
+  });
+  await orRemoved(async () => {
+    try {
+      const output = new OpenOutput(file);
+      if (typeof content === "function") await content(output);
+      else await output.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  });
+  const flushed = orRemoved(async () => {
+    try {
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await Deno.rename(temporary, `${real}/${name}`);
+  }).then(() => flushDirectory(directory));
+  if (flushes === undefined) return await flushed;
+  // Whoever holds the list hears of a failure when it awaits; until then nobody does, which is no fault.
+  flushed.catch(() => undefined);
+  flushes.push(flushed);
 }
 
 /**

@@ -30,6 +30,8 @@ export interface StreamedTensor {
 export interface TorchOptions {
   /** A text for readers, as the member `note`; torch passes over it. */
   readonly note?: string | undefined;
+  /** See `atomicWrite`. */
+  readonly flushes?: Promise<void>[] | undefined;
   /** See `ZipWriter`; for tests. */
   readonly zip64From?: number | undefined;
 }
@@ -60,7 +62,7 @@ export async function writeTorch(
   options: TorchOptions = {},
 ): Promise<void> {
   checkOutput(value);
-  await atomicWrite(path, (output) => streamTorch(output, value, options));
+  await atomicWrite(path, (output) => streamTorch(output, value, options), options.flushes);
 }
 
 /**

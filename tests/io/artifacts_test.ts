@@ -54,7 +54,11 @@ function setOf(result: TopKImg | TopKPatch, percentile = 99): ArtifactSet & { re
   const values = Float64Array.of(1, 2, NaN, NaN, 0.5, 0.25, 3, 4, 5, 6);
   return {
     result,
-    sketch: { histogram, min: f32(dSae), max: f32(dSae) },
+    sketch: {
+      histogram,
+      min: Float32Array.of(2 ** -41, Infinity, 1, Infinity, 2 ** 25),
+      max: Float32Array.of(2 ** -40, 0, 1.01, 0, 2 ** 25),
+    },
     count: Uint32Array.of(3, 0, 2 ** 31, 0, 1),
     max: f32(dSae),
     percentile,
