@@ -11,6 +11,7 @@ import {
   type ColumnData,
   type DataKind,
   type EntriesData,
+  type ExamplesData,
   type ImagesData,
   type LabelArea,
   MARKED_QUANTILES,
@@ -121,6 +122,9 @@ export function runData(
     chosen: toBase64(Uint32Array.from(chosen)),
     columns: columnsData(run),
     imageBucket: Math.max(MIN_IMAGE_BUCKET, Math.ceil(run.images / MAX_IMAGE_FILES)),
+    ...(run.examples === undefined
+      ? {}
+      : { examples: { sampled: run.examples.sampled, intervals: run.examples.intervals } }),
   };
   return { data, labelOf };
 }
@@ -174,6 +178,38 @@ export async function storedEntries(
       heat: toBase64(Uint8Array.from(heat)),
     },
     images: distinctImages(artifacts, latent),
+  };
+}
+
+/**
+ * One latent's examples, weakest first, and the images they show; undefined when there are none.
+ *
+ * @throws {RangeError} If an example's image is not one of the run's.
+ */
+export function storedExamples(
+  { examples, artifacts: { patches }, images }: ViewerRun,
+  latent: number,
+): { data: ExamplesData; images: number[] } | undefined {
+  const found = examples?.of(latent);
+  if (found === undefined || found.image.length === 0) return undefined;
+  const { upper, image, patch, value, interval, heat } = found;
+  const beyond = image.find((number) => number >= images);
+  if (beyond !== undefined) {
+    throw new RangeError(`Cannot show image ${beyond} of latent ${latent}: there are ${images}`);
+  }
+  const order = Uint32Array.from(image.keys()).sort((a, b) => value[a] - value[b] || image[a] - image[b]);
+  const heatmaps: number[] = [];
+  if (patches > 0) order.forEach((i) => encodeHeatmap(heatmaps, heat.subarray(i * patches, (i + 1) * patches), upper));
+  return {
+    data: {
+      upper,
+      image: toBase64(order.map((i) => image[i])),
+      patch: toBase64(Uint16Array.from(order, (i) => patch[i])),
+      value: toBase64(Float32Array.from(order, (i) => value[i])),
+      interval: toBase64(Uint8Array.from(order, (i) => interval[i])),
+      heat: toBase64(Uint8Array.from(heatmaps)),
+    },
+    images: [...image],
   };
 }
 
