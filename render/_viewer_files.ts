@@ -214,19 +214,20 @@ export function storedExamples(
 }
 
 /**
- * For each file of `bucket` images that has any: which chosen latents show them. Gathered in two passes over flat arrays, as
- * there may be millions of pairs.
+ * For each file of `bucket` images that has any: which chosen latents show them, among their entries or examples. Gathered in
+ * two passes over flat arrays, as there may be millions of pairs.
  *
  * @throws {RangeError} If an entry's image is not one of the run's.
  */
 export function* imagePages(
-  artifacts: ViewerArtifacts,
-  chosen: readonly number[],
-  { images, bucket }: { readonly images: number; readonly bucket: number },
+  { artifacts, chosen, images, examples }: ViewerRun,
+  bucket: number,
 ): Generator<[number, ImagesData], void, void> {
+  const imagesOf = (latent: number): ReadonlySet<number> =>
+    new Set([...distinctImages(artifacts, latent), ...examples?.of(latent)?.image ?? []]);
   const ends = new Uint32Array(images + 1);
   for (const latent of chosen) {
-    for (const image of distinctImages(artifacts, latent)) {
+    for (const image of imagesOf(latent)) {
       if (image >= images) throw new RangeError(`Cannot show image ${image} of latent ${latent}: there are ${images}`);
       ends[image + 1] += 1;
     }
@@ -235,7 +236,7 @@ export function* imagePages(
   const latents = new Uint32Array(ends[images]);
   const next = ends.slice();
   for (const latent of chosen) {
-    for (const image of distinctImages(artifacts, latent)) latents[next[image]++] = latent;
+    for (const image of imagesOf(latent)) latents[next[image]++] = latent;
   }
   for (let start = 0; start < images; start += bucket) {
     const file: Record<string, number[]> = {};

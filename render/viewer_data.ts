@@ -235,7 +235,7 @@ export async function* buildViewer(run: ViewerRun): AsyncGenerator<ViewerFile, v
     yield text(dataPath("page", page), script("page", page, { latents: entries, pictures }));
     yield state(page + 1);
   }
-  for (const [number, page] of imagePages(artifacts, chosen, { images: run.images, bucket: data.imageBucket })) {
+  for (const [number, page] of imagePages(run, data.imageBucket)) {
     yield text(dataPath("images", number), script("images", number, page));
   }
   for await (const [number, page] of sketchPages(artifacts)) {

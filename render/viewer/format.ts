@@ -165,7 +165,7 @@ export interface SketchData {
   readonly quantiles: string;
 }
 
-/** `viewer/images/NNNN.js`: which chosen latents have a picture among their entries, by image. */
+/** `viewer/images/NNNN.js`: which chosen latents have a picture among their entries or examples, by image. */
 export type ImagesData = Readonly<Record<string, readonly number[]>>;
 
 /** `viewer/state.json`: how far a build has come, for a page that is served while it goes on. */
