@@ -257,7 +257,8 @@ export function mergeExamples(into: IntervalExamples, from: IntervalExamples): v
  * console.assert(examplesOf(intervalExamples(new Float32Array(1), { seed: 42, patches: 4 }), 0).image.length === 0);
  * ```
  */
-export function examplesOf({ upper, intervals, patches, kept }: IntervalExamples, latent: number): LatentExamples {
+export function examplesOf(found: IntervalExamples, latent: number): LatentExamples {
+  const { upper, intervals, patches, kept } = found;
   if (!Number.isInteger(latent) || latent < 0 || latent >= upper.length) {
     throw new RangeError(`Cannot give the examples of latent ${latent}: there are ${upper.length}`);
   }
