@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { LatentExamples } from "../../compute/interval_examples.ts";
 import { decodePicture } from "../../render/decode_picture.ts";
 import { encodeJpeg } from "../../render/encode_jpeg.ts";
 import { encodePng } from "../../render/encode_png.ts";
@@ -9,7 +8,7 @@ import { picture } from "../../render/picture.ts";
 import { storedPicture } from "../../render/stored_picture.ts";
 import { affineOf } from "../../render/_viewer_files.ts";
 import { buildViewer, type ViewerArtifacts, type ViewerRun } from "../../render/viewer_data.ts";
-import { decodeHeatmaps, floats, fromBase64, shorts, words } from "../../render/viewer/codec.ts";
+import { floats, fromBase64, words } from "../../render/viewer/codec.ts";
 import {
   VIEWER_SCRIPT,
   VIEWER_SCRIPT_SHA256,
@@ -96,40 +95,6 @@ Deno.test({
       "viewer/sketches/0000.js",
     ]);
     assert.deepEqual(JSON.parse(files.get("viewer/state.json")!), { build: "1", pages: 1, of: 1, done: true });
-  },
-});
-
-Deno.test({
-  name: "`buildViewer()` stores pictures of examples, weakest first, and says which latents show them",
-  permissions: "none",
-  fn: async () => {
-    const of = (latent: number): LatentExamples | undefined =>
-      latent !== 1 ? undefined : {
-        upper: 2,
-        interval: Uint8Array.of(1, 1, 8),
-        image: Uint32Array.of(2, 3, 1),
-        patch: Uint32Array.of(1, 2, 0),
-        value: Float32Array.of(0.25, 0.125, 1.9),
-        heat: Float32Array.of(0, 0.25, 0.1, 0, /**/ 0, 0, 0.125, 0, /**/ 1.9, 0, 0, 0),
-      };
-    const { run: data, asked } = run("cat", { images: 5, examples: { sampled: 4, intervals: 8, of } });
-    const files = await build(data);
-    assert.deepEqual(asked.toSorted(), [0, 1, 2, 3]);
-    assert.deepEqual(handed<RunData>(files.get("viewer/latents.js")!).examples, { sampled: 4, intervals: 8 });
-    const page = handed<PageData>(files.get("viewer/latents/0000.js")!);
-    const { examples } = page.latents[0];
-    assert.deepEqual([page.latents[0].latent, page.latents[1].examples], [1, undefined]);
-    assert.deepEqual([...words(examples!.image)], [3, 2, 1]);
-    assert.deepEqual([...floats(examples!.value)], [0.125, 0.25, Math.fround(1.9)]);
-    assert.deepEqual([...shorts(examples!.patch)], [2, 1, 0]);
-    assert.deepEqual([...fromBase64(examples!.interval)], [1, 1, 8]);
-    assert.deepEqual(
-      [...decodeHeatmaps(fromBase64(examples!.heat), 3, 4)],
-      [0, 0, 16, 0, /**/ 0, 32, 13, 0, /**/ 242, 0, 0, 0],
-    );
-    assert.deepEqual(page.pictures.map(([image]) => image).toSorted(), [0, 1, 2, 3]);
-    assert.deepEqual(handed(files.get("viewer/images/0000.js")!), { 0: [0], 1: [1, 0], 2: [1], 3: [1] });
-    await assert.rejects(build({ ...data, images: 3 }), /Cannot show image 3 of latent 1: there are 3/);
   },
 });
 
