@@ -104,7 +104,7 @@ export async function examplesInto(
   const examples = await emptyExamples(config, artifacts, latents);
   const images = sampleImages(nImages, wanted, config.seed);
   const m = latents.length * rowsPerImage(layout);
-  const { backend } = await backendFor(config, artifacts, hooks);
+  const { backend } = await backendFor(config, artifacts.manifest?.backend.name ?? "", hooks);
   try {
     const options = { backend, hooks, stage: "examples", latents, images };
     for await (const { images, acts } of encodeRows(config, inputs, layout, options)) {
@@ -149,21 +149,24 @@ async function keptExamples(directory: string, artifacts: StoredArtifacts): Prom
 /**
  * The backend that the pass ran on, whose bits these are, or the one asked for. A render may run where that is missing, as on a
  * node without a GPU: then any that is there, and the log says so.
+ *
+ * @param ran The one that the pass ran on.
+ * @param choose Makes a backend; for tests.
  */
-async function backendFor(
-  { device, precision }: VisualsConfig,
-  { manifest }: StoredArtifacts,
-  { log }: JobHooks,
+export async function backendFor(
+  { device, precision }: Pick<VisualsConfig, "device" | "precision">,
+  ran: string,
+  { log }: Pick<JobHooks, "log">,
+  choose: typeof chooseBackend = chooseBackend,
 ): Promise<BackendChoice> {
-  const ran = manifest?.backend.name ?? "";
   const name = device !== "auto" ? device : BACKENDS.includes(ran) ? ran as BackendName : "auto";
   try {
-    return await chooseBackend(name, { precision, log });
+    return await choose(name, { precision, log });
   } catch (error) {
     const isMissing = error instanceof BackendUnavailableError || error instanceof DeviceLimitError ||
       error instanceof DeviceLostError;
     if (!isMissing) throw error;
-    const choice = await chooseBackend("auto", { precision, log });
+    const choice = await choose("auto", { precision, log });
     log(`Taking examples on ${choice.backend.name}, whose values may differ in rounding: ${error.message}`);
     return choice;
   }

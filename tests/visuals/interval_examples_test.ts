@@ -1,14 +1,18 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { imageHash, intervalOf, type LatentExamples, sampleImages } from "../../compute/interval_examples.ts";
+import type { chooseBackend } from "../../compute/choose_backend.ts";
+import { BackendUnavailableError } from "../../compute/errors.ts";
+import { createReferenceBackend } from "../../compute/reference/mod.ts";
 import { createWasmBackend } from "../../compute/wasm/mod.ts";
 import type { VisualsConfig } from "../../config.ts";
 import { EXAMPLES_NAME, readExamples, type StoredExamples } from "../../io/examples_file.ts";
 import { readArtifacts } from "../../io/read_artifacts.ts";
+import { locate } from "../../io/read_blocks.ts";
 import { readManifest } from "../../io/read_manifest.ts";
 import { dumpActivations, main, planJob, renderArtifacts, studyArtifacts } from "../../visuals.ts";
 import { encodeRows } from "../../visuals/encode_rows.ts";
 import { withDefaults } from "../../visuals/hooks.ts";
-import { sampleSize } from "../../visuals/interval_examples.ts";
+import { backendFor, sampleSize } from "../../visuals/interval_examples.ts";
 import { openInputs } from "../../visuals/open_inputs.ts";
 import { inTemporary } from "../io/_temporary.ts";
 import { contents, PERMISSIONS as permissions, smallDemo, stopAt } from "./_jobs.ts";
@@ -224,6 +228,62 @@ Deno.test({
       deepStrictEqual([...some.keys()], images);
       for (const image of images) deepStrictEqual(some.get(image), all.get(image));
     }
+  },
+});
+
+Deno.test({
+  name: "encodeRows() of some images leaves out rows that are not finite, and names the image that has them",
+  permissions,
+  fn: () =>
+    inTemporary(async (root) => {
+      const config = smallDemo("unused");
+      const { shards } = await openInputs(config);
+      await Deno.mkdir(`${root}/shards`);
+      for (const { name } of Deno.readDirSync(shards.root)) {
+        await Deno.writeFile(`${root}/shards/${name}`, await Deno.readFile(`${shards.root}/${name}`));
+      }
+      const { path, byteOffset } = locate(shards, 93, 0, 1 + 7, 5);
+      const file = await Deno.open(path.replace(shards.root, `${root}/shards`), { write: true });
+      await file.seek(byteOffset, Deno.SeekMode.Start);
+      await file.write(new Uint8Array(Float32Array.of(NaN).buffer));
+      file.close();
+      const broken: VisualsConfig = { ...config, data: { ...config.data, shardRoot: `${root}/shards` } };
+      const images = Uint32Array.of(3, 4, 90, 92, 93, 239);
+      await rejects(encoded(broken, [705, 2], images), { name: "NonFiniteError", image: 93, patch: 7, dimension: 5 });
+      const [some, whole] = [
+        await encoded({ ...broken, nonFinite: "skip" }, [705, 2], images),
+        await encoded(config, [705, 2], images),
+      ];
+      for (const image of images) {
+        const expected = whole.get(image)!;
+        if (image === 93) expected.fill(0, 14, 16);
+        deepStrictEqual(some.get(image), expected, `image ${image}`);
+      }
+    }),
+});
+
+Deno.test({
+  name: "backendFor() takes the backend asked for, else the one that ranked, else any and says so",
+  permissions: "none",
+  async fn(): Promise<void> {
+    const asked: string[] = [];
+    const log: string[] = [];
+    const choose: typeof chooseBackend = (device) => {
+      asked.push(device);
+      if (device === "webgpu") return Promise.reject(new BackendUnavailableError("webgpu", "there is no adapter"));
+      return Promise.resolve({ backend: createReferenceBackend(), reason: "" });
+    };
+    const hooks = { log: (line: string): void => void log.push(line) };
+    const take = (device: VisualsConfig["device"], ran: string): Promise<unknown> =>
+      backendFor({ device, precision: "f32" }, ran, hooks, choose);
+    await take("auto", "wasm");
+    await take("reference", "wasm");
+    await take("auto", "wasm+webgpu");
+    deepStrictEqual([asked.splice(0), log], [["wasm", "reference", "auto"], []]);
+    await take("auto", "webgpu");
+    await take("webgpu", "wasm");
+    deepStrictEqual(asked, ["webgpu", "auto", "webgpu", "auto"]);
+    match(log[1], /^Taking examples on reference, .* Cannot use the webgpu backend: there is no adapter$/);
   },
 });
 
