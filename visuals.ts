@@ -11,6 +11,7 @@ import { draw, openMatchingPictures } from "./visuals/draw.ts";
 import { dumpInto, openDump } from "./visuals/dump.ts";
 import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
+import { examplesInto } from "./visuals/interval_examples.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
 import { recordActivations } from "./visuals/record_activations.ts";
 import { studyInto } from "./visuals/study.ts";
@@ -85,7 +86,10 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
       if (config.study) await studyInto(job, pictures, hooks);
       const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });
       try {
-        const { latents, drawn } = await draw(config, { directory: job.directory, artifacts, pictures, hooks, watch });
+        // With `force` the artifacts are new, so examples that are there came with a study just now.
+        const examples = await watch.time("examples", () => examplesInto(job, artifacts, { hooks }));
+        const { directory } = job;
+        const { latents, drawn } = await draw(config, { directory, artifacts, examples, pictures, hooks, watch });
         return {
           ...report,
           outputs: [`${report.directory}/index.html`, ...exported],

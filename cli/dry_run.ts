@@ -43,6 +43,7 @@ export function dryRunText(plan: JobPlan, command: string, line: string): string
     ...(plan.exports.length > 0 && command !== "study" && command !== "measure" && command !== "render"
       ? ["Would write for other tools:", ...listed(plan.exports)]
       : []),
+    ...(draws && plan.examples !== undefined ? exampleLines(plan.examples) : []),
     ...(draws
       ? [`Would draw up to ${formatCount(plan.pictures)} ${plural("picture", plan.pictures)}:`, ...listed(plan.draws)]
       : []),
@@ -50,6 +51,13 @@ export function dryRunText(plan: JobPlan, command: string, line: string): string
     line,
     "",
   ].join("\n");
+}
+
+function exampleLines({ images, path }: NonNullable<JobPlan["examples"]>): string[] {
+  return [
+    `Would read ${formatCount(images)} ${plural("image", images)} again for examples, unless they are in:`,
+    `  ${printable(path)}`,
+  ];
 }
 
 function readLines(plan: JobPlan, command: string, computes: boolean): string[] {

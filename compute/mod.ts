@@ -20,6 +20,7 @@ export * from "./gather_batched.ts";
 export * from "./gather_hidden_states.ts";
 export * from "./get_new_topk.ts";
 export * from "./get_sae_acts.ts";
+export * from "./interval_examples.ts";
 export * from "./label_statistics.ts";
 export * from "./latent_state.ts";
 export * from "./merge_into.ts";

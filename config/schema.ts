@@ -161,6 +161,11 @@ const GROUPS = {
     seed: z.int().min(0).default(42).meta({
       description: "Seed of the random choice of latents; the same seed picks the same latents as upstream",
     }),
+    intervalImages: z.int().min(0).default(4096).meta({
+      description:
+        "Take examples of a latent's whole range from a sample of this many images, encoded again; 0 for none; see docs/viewer.md",
+      unit: "images",
+    }),
     render: z.enum(["png", "jpeg", "viewer-only"]).default("png").meta({
       description:
         "Draw each latent's pictures to PNG files, or to JPEG files of quality 90; or to none, and show them in the page alone",

@@ -127,8 +127,10 @@ export interface VisualsConfig extends RecordingConfig {
   readonly includeLatents: readonly number[];
   /** Latents chosen at random after those. */
   readonly nLatents: number;
-  /** Seed of that choice. */
+  /** Seed of that choice, and of that of images for examples. */
   readonly seed: number;
+  /** Images that examples of the latents' ranges are taken from; 0 for no examples. */
+  readonly intervalImages: number;
   /** Files that pictures with heatmaps are drawn to; none with `viewer-only`. */
   readonly render: "png" | "jpeg" | "viewer-only";
   /** Leave out pictures of a latent that look nearly like one ranked above. */

@@ -55,6 +55,7 @@ const ADDED_NAMES: ReadonlySet<string> = new Set([
   "latents.jsonl",
   "labels.parquet",
   "study.json",
+  "examples.safetensors",
 ]);
 
 /** What the manifest records beside the files. */

@@ -63,13 +63,7 @@ export async function isSafetensors(source: ByteSource): Promise<boolean> {
  * ```
  */
 export async function readSafetensors(source: ByteSource): Promise<Map<string, TorchTensor>> {
-  const head = await readBytes(source, 0, 8);
-  const length = head.length < 8 ? -1n : headerLength(head);
-  if (length < 0n || length > BigInt(Math.min(MAX_HEADER_BYTES, source.size - 8))) {
-    return fail(source, `its header claims ${length < 0n ? "no" : length} bytes of a file of ${source.size}`);
-  }
-  const start = 8 + Number(length);
-  const header = parseHeader(source, await readBytes(source, 8, Number(length)));
+  const { header, start } = await readHeader(source);
   const ends: [begin: number, end: number, name: string][] = [];
   const tensors = new Map<string, TorchTensor>();
   for (const [name, entry] of Object.entries(header)) {
@@ -105,6 +99,37 @@ export async function readSafetensors(source: ByteSource): Promise<Map<string, T
     tensors.set(name, await readTensor(source, start + begin, { dtype, shape, stride, offset: 0, storage }));
   }
   return tensors;
+}
+
+/**
+ * The text that a safetensors file keeps beside its tensors, `__metadata__`, by name; what is no text is left out.
+ *
+ * @throws {CheckpointError} If the header is not JSON.
+ * @throws {TorchFileError} If the file ends while it is read.
+ *
+ * @example
+ * ```ts
+ * import { memorySource } from "./byte_source.ts";
+ * import { readSafetensorsFacts } from "./safetensors.ts";
+ * const header = new TextEncoder().encode('{"__metadata__":{"format":"pt"}}');
+ * const facts = await readSafetensorsFacts(memorySource("none", new Uint8Array([header.length, 0, 0, 0, 0, 0, 0, 0, ...header])));
+ * console.assert(facts.get("format") === "pt");
+ * ```
+ */
+export async function readSafetensorsFacts(source: ByteSource): Promise<Map<string, string>> {
+  const { header } = await readHeader(source);
+  const facts = Object.entries(header["__metadata__"] ?? {});
+  return new Map(facts.filter((fact): fact is [string, string] => typeof fact[1] === "string"));
+}
+
+/** The header, and where the tensors' bytes begin. */
+async function readHeader(source: ByteSource): Promise<{ header: Record<string, unknown>; start: number }> {
+  const head = await readBytes(source, 0, 8);
+  const length = head.length < 8 ? -1n : headerLength(head);
+  if (length < 0n || length > BigInt(Math.min(MAX_HEADER_BYTES, source.size - 8))) {
+    return fail(source, `its header claims ${length < 0n ? "no" : length} bytes of a file of ${source.size}`);
+  }
+  return { header: parseHeader(source, await readBytes(source, 8, Number(length))), start: 8 + Number(length) };
 }
 
 function parseHeader(source: ByteSource, bytes: Uint8Array): Record<string, unknown> {

@@ -11,6 +11,7 @@ import {
   type ColumnData,
   type DataKind,
   type EntriesData,
+  type ExamplesData,
   type ImagesData,
   type LabelArea,
   MARKED_QUANTILES,
@@ -121,6 +122,9 @@ export function runData(
     chosen: toBase64(Uint32Array.from(chosen)),
     columns: columnsData(run),
     imageBucket: Math.max(MIN_IMAGE_BUCKET, Math.ceil(run.images / MAX_IMAGE_FILES)),
+    ...(run.examples === undefined
+      ? {}
+      : { examples: { sampled: run.examples.sampled, intervals: run.examples.intervals } }),
   };
   return { data, labelOf };
 }
@@ -178,19 +182,52 @@ export async function storedEntries(
 }
 
 /**
- * For each file of `bucket` images that has any: which chosen latents show them. Gathered in two passes over flat arrays, as
- * there may be millions of pairs.
+ * One latent's examples, weakest first, and the images they show; undefined when there are none.
+ *
+ * @throws {RangeError} If an example's image is not one of the run's.
+ */
+export function storedExamples(
+  { examples, artifacts: { patches }, images }: ViewerRun,
+  latent: number,
+): { data: ExamplesData; images: number[] } | undefined {
+  const found = examples?.of(latent);
+  if (found === undefined || found.image.length === 0) return undefined;
+  const { upper, image, patch, value, interval, heat } = found;
+  const beyond = image.find((number) => number >= images);
+  if (beyond !== undefined) {
+    throw new RangeError(`Cannot show image ${beyond} of latent ${latent}: there are ${images}`);
+  }
+  const order = Uint32Array.from(image.keys()).sort((a, b) => value[a] - value[b] || image[a] - image[b]);
+  const heatmaps: number[] = [];
+  if (patches > 0) order.forEach((i) => encodeHeatmap(heatmaps, heat.subarray(i * patches, (i + 1) * patches), upper));
+  return {
+    data: {
+      upper,
+      image: toBase64(order.map((i) => image[i])),
+      patch: toBase64(Uint16Array.from(order, (i) => patch[i])),
+      value: toBase64(Float32Array.from(order, (i) => value[i])),
+      interval: toBase64(Uint8Array.from(order, (i) => interval[i])),
+      heat: toBase64(Uint8Array.from(heatmaps)),
+    },
+    images: [...image],
+  };
+}
+
+/**
+ * For each file of `bucket` images that has any: which chosen latents show them, among their entries or examples. Gathered in
+ * two passes over flat arrays, as there may be millions of pairs.
  *
  * @throws {RangeError} If an entry's image is not one of the run's.
  */
 export function* imagePages(
-  artifacts: ViewerArtifacts,
-  chosen: readonly number[],
-  { images, bucket }: { readonly images: number; readonly bucket: number },
+  { artifacts, chosen, images, examples }: ViewerRun,
+  bucket: number,
 ): Generator<[number, ImagesData], void, void> {
+  const imagesOf = (latent: number): ReadonlySet<number> =>
+    new Set([...distinctImages(artifacts, latent), ...examples?.of(latent)?.image ?? []]);
   const ends = new Uint32Array(images + 1);
   for (const latent of chosen) {
-    for (const image of distinctImages(artifacts, latent)) {
+    for (const image of imagesOf(latent)) {
       if (image >= images) throw new RangeError(`Cannot show image ${image} of latent ${latent}: there are ${images}`);
       ends[image + 1] += 1;
     }
@@ -199,7 +236,7 @@ export function* imagePages(
   const latents = new Uint32Array(ends[images]);
   const next = ends.slice();
   for (const latent of chosen) {
-    for (const image of distinctImages(artifacts, latent)) latents[next[image]++] = latent;
+    for (const image of imagesOf(latent)) latents[next[image]++] = latent;
   }
   for (let start = 0; start < images; start += bucket) {
     const file: Record<string, number[]> = {};

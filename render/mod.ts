@@ -40,6 +40,7 @@ export {
   type StoredPicture,
   type ViewerArtifacts,
   type ViewerColumn,
+  type ViewerExamples,
   type ViewerFile,
   type ViewerPicture,
   type ViewerRun,

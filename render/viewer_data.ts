@@ -4,8 +4,17 @@
  * Files are made one by one as they are asked for, so memory does not grow with the number of latents.
  * @module
  */
+import type { LatentExamples } from "../compute/interval_examples.ts";
 import { type Fit, type PatchGrid, patchGrid } from "./fit.ts";
-import { imagePages, labelAreas, runData, script, sketchPages, storedEntries } from "./_viewer_files.ts";
+import {
+  imagePages,
+  labelAreas,
+  runData,
+  script,
+  sketchPages,
+  storedEntries,
+  storedExamples,
+} from "./_viewer_files.ts";
 import { viewerPage } from "./_viewer_page.ts";
 import { PictureShelf } from "./_viewer_pictures.ts";
 import { dataPath, PAGE_LATENTS } from "./viewer/format.ts";
@@ -88,6 +97,16 @@ export interface ViewerColumn {
   readonly values: Float32Array;
 }
 
+/** Examples of the latents' ranges, from a sample of the images. */
+export interface ViewerExamples {
+  /** Images that were looked at. */
+  readonly sampled: number;
+  /** Equal parts of each latent's range. */
+  readonly intervals: number;
+  /** Those of a latent; heatmaps of `artifacts.patches` values each. Undefined for none. */
+  of(latent: number): LatentExamples | undefined;
+}
+
 /** Everything the viewer shows. Text may hold anything: it is only ever shown as text. */
 export interface ViewerRun {
   /** Names the run across builds, for example a hash of its configuration: notes in the browser belong to it. */
@@ -114,6 +133,8 @@ export interface ViewerRun {
   readonly fit?: Fit;
   /** Further numbers of every latent, in the order of the table's columns. */
   readonly columns?: readonly ViewerColumn[];
+  /** Examples of the ranges of the chosen latents; without, pages show what the entries have of them. */
+  readonly examples?: ViewerExamples;
   /** Latents whose pictures are stored, in order. */
   readonly chosen: readonly number[];
   /** Bounds of the selection by log10 firing rate. */
@@ -144,8 +165,8 @@ const encoder = new TextEncoder();
  *
  * @param run What to show.
  * @returns Files one by one; `viewer/state.json` comes several times, each replacing the last.
- * @throws {RangeError} If a chosen latent or an entry's image is not an index, the patches do not fill the grid, a plot's path
- *   has a scheme or a host, or a column's key or length is wrong.
+ * @throws {RangeError} If a chosen latent or the image of an entry or example is not an index, the patches do not fill the
+ *   grid, a plot's path has a scheme or a host, or a column's key or length is wrong.
  *
  * Source: this system's own.
  *
@@ -193,8 +214,13 @@ export async function* buildViewer(run: ViewerRun): AsyncGenerator<ViewerFile, v
     for (const latent of latents) {
       const found = await storedEntries(artifacts, latent);
       const areas = labelAreas(run, latent, data.labels);
-      entries.push(areas.length === 0 ? found.data : { ...found.data, areas });
-      for (const image of found.images) images.add(image);
+      const examples = storedExamples(run, latent);
+      entries.push({
+        ...found.data,
+        ...(areas.length === 0 ? {} : { areas }),
+        ...(examples === undefined ? {} : { examples: examples.data }),
+      });
+      for (const image of [...found.images, ...examples?.images ?? []]) images.add(image);
     }
     const missing = [...images].filter((image) => !shelf.has(image));
     for (let at = 0; at < missing.length; at += PICTURES_AT_ONCE) {
@@ -209,7 +235,7 @@ export async function* buildViewer(run: ViewerRun): AsyncGenerator<ViewerFile, v
     yield text(dataPath("page", page), script("page", page, { latents: entries, pictures }));
     yield state(page + 1);
   }
-  for (const [number, page] of imagePages(artifacts, chosen, { images: run.images, bucket: data.imageBucket })) {
+  for (const [number, page] of imagePages(run, data.imageBucket)) {
     yield text(dataPath("images", number), script("images", number, page));
   }
   for await (const [number, page] of sketchPages(artifacts)) {

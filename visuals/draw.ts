@@ -6,6 +6,7 @@ import { DatasetError } from "../compute/errors.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { openPictures } from "../io/datasets/open_pictures.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
+import type { StoredExamples } from "../io/examples_file.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import type { OpenedDump } from "./dump.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
@@ -42,9 +43,16 @@ export async function openMatchingPictures({ config, inputs }: OpenedDump): Prom
  */
 export async function draw(
   config: VisualsConfig,
-  job: { directory: string; artifacts: StoredArtifacts; pictures: PictureSource; hooks: JobHooks; watch: Stopwatch },
+  job: {
+    directory: string;
+    artifacts: StoredArtifacts;
+    examples: StoredExamples | undefined;
+    pictures: PictureSource;
+    hooks: JobHooks;
+    watch: Stopwatch;
+  },
 ): Promise<{ latents: number; drawn: number }> {
-  const { pictures, hooks, watch, directory } = job;
+  const { pictures, hooks, watch, directory, examples } = job;
   const latents = chosenLatents(config, job.artifacts);
   if (latents.length === 0) {
     hooks.log(
@@ -55,7 +63,7 @@ export async function draw(
   const shown = { latents, pictures, directory, hooks };
   const artifacts = await watch.time("compare pictures", () => shownEntries(config, job.artifacts, shown));
   const plot = distributionsName(config, artifacts);
-  const viewer = await watch.time("viewer", () => writeViewer(config, artifacts, { ...shown, plot }));
+  const viewer = await watch.time("viewer", () => writeViewer(config, artifacts, { ...shown, plot, examples }));
   const drawn = await watch.time("render", () => renderLatents(config, artifacts, shown));
   // After the pictures, which take every core and are what the user came for.
   await watch.time("plot", () => plotDistributions(config, artifacts, directory));

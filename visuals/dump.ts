@@ -7,6 +7,7 @@ import { ArtifactError, ConfigError } from "../compute/errors.ts";
 import { finalize, quantiles } from "../compute/finalize.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { SKETCH_RELATIVE_ERROR } from "../compute/quantile_sketch.ts";
+import type { RowLayout } from "../compute/rows.ts";
 import type { Tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import type { VisualsConfig } from "../config/types.ts";
@@ -64,6 +65,7 @@ const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
 interface Pass {
   readonly state: LatentState;
   readonly result: TopKImg | TopKPatch;
+  readonly layout: RowLayout;
   readonly choice: BackendChoice;
   readonly notes: readonly string[];
   /** When it began, which a resumed pass does not change. */
@@ -93,6 +95,8 @@ export interface OpenedDump {
   readonly startedAt: string;
   /** The same, monotonic. */
   readonly startedMs: number;
+  /** Rows as the pass measured them, once it has; see `measuredRows`. */
+  layout?: RowLayout;
 }
 
 /** Opens what a dump reads. */
@@ -129,6 +133,7 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
     progressIn: { directory, request },
   });
   const { state, result, choice, notes, startedAt } = pass;
+  job.layout = pass.layout;
   try {
     progress({ stage: "write", done: 0, total: 1, unit: "artifact sets" });
     await watch.time("write", () =>
@@ -279,7 +284,7 @@ async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptio
     if (state.skippedRows > 0) {
       hooks.log(`Skipped ${state.skippedRows} rows that hold NaN or an infinity`, "warn");
     }
-    return { state, result, choice, notes, startedAt, release: () => release(close) };
+    return { state, result, layout, choice, notes, startedAt, release: () => release(close) };
   } catch (error) {
     await release();
     throw error;

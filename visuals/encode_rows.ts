@@ -3,14 +3,14 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
-import { prepareRows } from "../compute/prepare_rows.ts";
+import { type PreparedRows, prepareRows } from "../compute/prepare_rows.ts";
 import { imageStride, type RowLayout, rowsPerImage } from "../compute/rows.ts";
 import type { Sae } from "../compute/sae.ts";
 import { sliceSae } from "../compute/slice_sae.ts";
 import { tensor } from "../compute/tensor.ts";
 import { withInputNorm } from "../compute/with_input_norm.ts";
 import type { VisualsConfig } from "../config/types.ts";
-import { openBlocks } from "../io/read_blocks.ts";
+import { type BlockReader, openBlocks } from "../io/read_blocks.ts";
 import type { JobHooks } from "./hooks.ts";
 import type { Inputs } from "./open_inputs.ts";
 
@@ -21,8 +21,8 @@ const BLOCK_BYTES = 32 * 2 ** 20;
 
 /** Whole images, encoded. */
 export interface EncodedImages {
-  /** The first one. */
-  readonly firstImage: number;
+  /** Their numbers, ascending. */
+  readonly images: Uint32Array;
   /** How many. */
   readonly nImages: number;
   /** `f32 [nImages · rows per image, latents]`: activations; zeros in skipped rows. */
@@ -43,12 +43,15 @@ export interface EncodeOptions {
   readonly stage: string;
   /** The latents wanted, one column each; all when undefined. */
   readonly latents?: readonly number[] | undefined;
+  /** The images wanted, ascending, each once; all when undefined. */
+  readonly images?: Uint32Array | undefined;
 }
 
 /**
- * Encodes every row again, batch by batch, in the order of images; memory stays flat.
+ * Encodes every row again, or those of some images, batch by batch, in the order of images; memory stays flat.
  *
- * Activations have the bits of the first pass on the same backend, whatever the batches and whichever latents are wanted.
+ * Activations have the bits of the first pass on the same backend, whatever the batches and whichever latents and images are
+ * wanted. Images that follow each other are read together.
  *
  * @param layout Rows as measured: mean and scalar filled in.
  * @throws {NonFiniteError} If a row holds NaN or an infinity and the configuration refuses them.
@@ -60,7 +63,9 @@ export async function* encodeRows(
   options: EncodeOptions,
 ): AsyncGenerator<EncodedImages> {
   const { hooks, stage, latents } = options;
-  const { sae, shards: { nImages } } = inputs;
+  const { sae, shards } = inputs;
+  const wanted = options.images ?? Uint32Array.from({ length: shards.nImages }, (_, image) => image);
+  const nImages = wanted.length;
   const backend = withInputNorm(options.backend);
   const narrow = latents === undefined || sae.activation.kind === "topk" ? sae : sliceSae(sae, latents);
   const perImage = rowsPerImage(layout);
@@ -80,20 +85,48 @@ export async function* encodeRows(
     hooks.progress({ stage, done: 0, total, unit: "rows" });
     for (let first = 0; first < nImages; first += batch) {
       hooks.signal?.throwIfAborted();
-      const n = Math.min(batch, nImages - first);
-      await reader.read(block, first, n);
-      const { rows, skipped } = prepareRows(block, n, first, layout, config.nonFinite, out);
+      const images = wanted.subarray(first, first + batch);
+      const n = images.length;
+      const { rows, skipped } = await readImages(images, { reader, layout, block, out, nonFinite: config.nonFinite });
       const dense = (await backend.encode(tensor(rows, [n * perImage, layout.dVit]), narrow)).data;
       skipped?.forEach((skip, r) => {
         if (skip === 1) dense.fill(0, r * narrow.dSae, (r + 1) * narrow.dSae);
       });
       const acts = latents === undefined || narrow !== sae ? dense : gather(dense, sae, latents);
-      yield { firstImage: first, nImages: n, acts, rows, skipped };
+      yield { images, nImages: n, acts, rows, skipped };
       hooks.progress({ stage, done: (first + n) * perImage, total, unit: "rows" });
     }
   } finally {
     reader.close();
   }
+}
+
+/** Reads images run by run, and makes their rows. */
+async function readImages(
+  images: Uint32Array,
+  into: {
+    readonly reader: BlockReader;
+    readonly layout: RowLayout;
+    readonly block: Float32Array;
+    readonly out: Float32Array;
+    readonly nonFinite: VisualsConfig["nonFinite"];
+  },
+): Promise<PreparedRows> {
+  const { reader, layout, block, out, nonFinite } = into;
+  const [stride, perImage] = [imageStride(layout), rowsPerImage(layout)];
+  let skipped: Uint8Array | undefined;
+  for (let from = 0, to = 0; from < images.length; from = to) {
+    while (to < images.length && images[to] - images[from] === to - from) to++;
+    const raw = block.subarray(from * stride, to * stride);
+    await reader.read(raw, images[from], to - from);
+    const row = from * perImage;
+    const rows = out.subarray(row * layout.dVit);
+    const run = prepareRows(raw, to - from, images[from], layout, nonFinite, rows);
+    if (run.skipped === undefined) continue;
+    skipped ??= new Uint8Array(images.length * perImage);
+    skipped.set(run.skipped, row);
+  }
+  return { rows: out.subarray(0, images.length * perImage * layout.dVit), skipped };
 }
 
 /** Columns of dense activations. */

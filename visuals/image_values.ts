@@ -3,6 +3,7 @@
  * @module
  */
 import type { Backend } from "../compute/backend.ts";
+import { addImage, type IntervalExamples } from "../compute/interval_examples.ts";
 import { type AuditCounts, auditCounts, countImage } from "../compute/patch_audit.ts";
 import { type RowLayout, rowsPerImage } from "../compute/rows.ts";
 import type { VisualsConfig } from "../config/types.ts";
@@ -26,11 +27,14 @@ export interface ImageValues {
  *
  * Values are those of the ranking, bit for bit on the same backend: maxima of the activations, sums in f64 over patches in
  * order, rounded once. Norms are those of rows after the clamp, before they are centred and scaled.
+ *
+ * @param examples Filled on the way, if there are any to fill: those of the same latents.
  */
 export async function imageValues(
   config: VisualsConfig,
   pass: { inputs: Inputs; layout: RowLayout; backend: Backend; hooks: JobHooks },
   latents: readonly number[],
+  examples?: IntervalExamples,
 ): Promise<ImageValues> {
   const { inputs, layout, backend, hooks } = pass;
   const { nImages } = inputs.shards;
@@ -42,12 +46,14 @@ export async function imageValues(
   for await (const encoded of encodeRows(config, inputs, layout, { backend, hooks, stage: "study", latents })) {
     for (let i = 0; i < encoded.nImages; i++) {
       const acts = encoded.acts.subarray(i * perImage * m, (i + 1) * perImage * m);
+      const image = encoded.images[i];
       normsOf(encoded, i, layout, norms);
-      countImage(counts, encoded.firstImage + i, acts, norms);
+      countImage(counts, image, acts, norms);
+      if (examples !== undefined) addImage(examples, image, acts);
       const isLeftOut = norms.every(Number.isNaN);
       for (let j = 0; j < m; j++) {
         const value = config.sortBy === "sum" ? sumOf(acts, j, m) : maxOf(acts, j, m);
-        values[j * nImages + encoded.firstImage + i] = isLeftOut ? NaN : value;
+        values[j * nImages + image] = isLeftOut ? NaN : value;
       }
     }
   }

@@ -22,10 +22,12 @@ export function measuredOf({ mean, scalar }: RowLayout): Measured {
 }
 
 /**
- * What was measured before for this request, or what is measured now on the same sample: the same bits either way.
+ * What was measured before for this request, by this job or an earlier one, or what is measured now on the same sample: the
+ * same bits either way.
  */
 export async function measuredRows(job: OpenedDump, hooks: JobHooks): Promise<RowLayout> {
   const { config, inputs, directory, request, watch } = job;
+  if (job.layout !== undefined) return job.layout;
   const found = await readMeasured(directory);
   const { dVit } = inputs.layout;
   const isOfWidth = found !== undefined && (found.measured.mean?.length ?? dVit) === dVit;

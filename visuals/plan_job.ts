@@ -11,12 +11,13 @@ import { refuseLinksOut } from "../io/contained.ts";
 import { fileSize } from "../io/open_file.ts";
 import { fits, openDump } from "./dump.ts";
 import { readArtifacts } from "../io/read_artifacts.ts";
-import { LATENTS_NAME } from "../io/latents_table.ts";
-import { LABELS_NAME, STUDY_NAME } from "../io/study_file.ts";
+import { EXAMPLES_NAME } from "../io/examples_file.ts";
 import { exportedPaths } from "./export_artifacts.ts";
 import { findForeign, type ForeignArtifacts } from "./foreign_artifacts.ts";
 import { planFold } from "./fold_rows.ts";
+import { sampleSize } from "./interval_examples.ts";
 import type { JobPlan } from "./report.ts";
+import { studyFiles } from "./study.ts";
 
 /** Batches in flight: one read, one computed, one waiting. */
 const BATCHES_IN_FLIGHT = 3;
@@ -45,6 +46,9 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
   const { backend, reason } = await chooseBackend(config.device, { precision: config.precision });
   await backend.close();
   const latents = Math.min(sae.dSae, config.nLatents + config.includeLatents.length);
+  const exampleImages = config.part === undefined
+    ? sampleSize(config, { images: shards.nImages, latents, encoder: sae })
+    : 0;
   // The second is where submit writes.
   for (const output of [directory, `${directory}/slurm`]) await refuseLinksOut(outputRoot(config.dumpTo), output);
   return {
@@ -65,7 +69,8 @@ export async function planJob(request: VisualsConfig): Promise<JobPlan> {
     memoryBytes: state + 3 * weights + BATCHES_IN_FLIGHT * plan.batchImages * imageStride(layout) * 4,
     writes: ["*.pt", "quantiles.json", "latents.parquet", "manifest.json"].map((name) => `${directory}/${name}`),
     draws: drawn(config, directory),
-    studies: [STUDY_NAME, LABELS_NAME, LATENTS_NAME].map((name) => `${directory}/${name}`),
+    studies: studyFiles(config).map((name) => `${directory}/${name}`),
+    ...(exampleImages === 0 ? {} : { examples: { images: exampleImages, path: `${directory}/${EXAMPLES_NAME}` } }),
     exports: exportedPaths(directory, config.export),
     isComputed: !config.force && await fits(job),
     backend: { name: backend.name, reason },

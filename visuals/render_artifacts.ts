@@ -7,6 +7,7 @@ import { parsePart } from "../config/part.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { removeTree } from "../io/atomic_write.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
+import type { StoredExamples } from "../io/examples_file.ts";
 import { isDirectory, listDirectory } from "../io/open_file.ts";
 import { readArtifacts, type StoredArtifacts } from "../io/read_artifacts.ts";
 import { draw, openMatchingPictures } from "./draw.ts";
@@ -14,6 +15,7 @@ import { findForeign, openForeignPictures } from "./foreign_artifacts.ts";
 import { fits, openDump, type OpenedDump } from "./dump.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
 import { inDirectory } from "./in_directory.ts";
+import { examplesInto } from "./interval_examples.ts";
 import { PictureLedger } from "./picture_ledger.ts";
 import { chosenLatents, renderLatents } from "./render_latents.ts";
 import type { JobSummary } from "./report.ts";
@@ -28,16 +30,19 @@ interface Drawing {
   readonly artifacts: StoredArtifacts;
   readonly pictures: PictureSource;
   readonly watch: Stopwatch;
+  /** Gives the examples of the latents' ranges, taking them if they are missing. */
+  readonly examples: (hooks: JobHooks) => Promise<StoredExamples | undefined>;
 }
 
 /**
- * Draws artifacts that are there; never computes.
+ * Draws artifacts that are there; never computes them. Examples of the latents' ranges are taken if they are missing.
  *
  * With `config.part` a contiguous share of the chosen latents is drawn, and their pictures stored for the viewer, into
  * `parts/render-i-of-n/`. Without it everything is: what parts have drawn and stored is moved into place, what is missing is
- * made, and the viewer and the plots are written. The files are those of one render, byte for byte.
+ * made, and the viewer and the plots are written. The files are those of one render, byte for byte: a part takes no examples.
  *
- * Artifacts of upstream's, which have no manifest, are drawn as they are: neither checkpoint nor shards are looked at.
+ * Artifacts of upstream's, which have no manifest, are drawn as they are: neither checkpoint nor shards are looked at, so
+ * there are no examples.
  *
  * @throws {ArtifactError} If there are no artifacts of this request, or something cannot be written.
  * @throws {DatasetError} If the pictures are not those that the activations were recorded from.
@@ -47,7 +52,11 @@ export async function renderArtifacts(asked: VisualsConfig, hooks?: Partial<JobH
   const foreign = await findForeign(asked);
   if (foreign !== undefined) {
     filled.log(`${foreign.directory} has no manifest: drawing what another program computed, as it is`);
-    return await drawJob(foreign, foreign.percentile, () => openForeignPictures(asked, foreign), filled);
+    return await drawJob(foreign, foreign.percentile, {
+      open: () => openForeignPictures(asked, foreign),
+      take: () => Promise.resolve(undefined),
+      hooks: filled,
+    });
   }
   const job = await openDump(asked);
   const { directory, config } = job;
@@ -57,14 +66,21 @@ export async function renderArtifacts(asked: VisualsConfig, hooks?: Partial<JobH
       { path: directory },
     );
   }
-  return await drawJob(job, config.percentile, () => openMatchingPictures(job), filled);
+  return await drawJob(job, config.percentile, {
+    open: () => openMatchingPictures(job),
+    take: (artifacts, hooks) => examplesInto(job, artifacts, { hooks, fresh: config.force }),
+    hooks: filled,
+  });
 }
 
 async function drawJob(
   job: Drawing["job"],
   percentile: number,
-  open: () => Promise<PictureSource>,
-  hooks: JobHooks,
+  { open, take, hooks }: {
+    readonly open: () => Promise<PictureSource>;
+    readonly take: (artifacts: StoredArtifacts, hooks: JobHooks) => Promise<StoredExamples | undefined>;
+    readonly hooks: JobHooks;
+  },
 ): Promise<JobSummary> {
   const { directory, config } = job;
   const watch = new Stopwatch();
@@ -72,7 +88,9 @@ async function drawJob(
   try {
     const artifacts = await readArtifacts(directory, { percentile });
     try {
-      const drawing = { job, artifacts, pictures, watch };
+      const examples = (hooks: JobHooks): Promise<StoredExamples | undefined> =>
+        watch.time("examples", () => take(artifacts, hooks));
+      const drawing = { job, artifacts, pictures, watch, examples };
       return await (config.part === undefined ? drawAll(drawing, hooks) : drawParts(drawing, config.part, hooks));
     } finally {
       artifacts.close();
@@ -115,9 +133,13 @@ async function drawParts(
   };
 }
 
-async function drawAll({ job, artifacts, pictures, watch }: Drawing, hooks: JobHooks): Promise<JobSummary> {
+async function drawAll(
+  { job, artifacts, pictures, watch, examples: take }: Drawing,
+  hooks: JobHooks,
+): Promise<JobSummary> {
   const { directory, config, startedMs } = job;
   return await inDirectory(directory, config, hooks, async (hooks) => {
+    const examples = await take(hooks);
     const parts = await drawnParts(directory);
     const stored = await ViewerPictures.adopt(config, directory, parts);
     const adopted = Math.max(
@@ -130,7 +152,10 @@ async function drawAll({ job, artifacts, pictures, watch }: Drawing, hooks: JobH
     );
     if (adopted > 0) hooks.log(`Took over the pictures of ${adopted} parts`);
     const resume = config.resume || adopted > 0;
-    const { latents, drawn } = await draw({ ...config, resume }, { directory, artifacts, pictures, hooks, watch });
+    const { latents, drawn } = await draw(
+      { ...config, resume },
+      { directory, artifacts, examples, pictures, hooks, watch },
+    );
     for (const part of parts) await removeTree(part);
     return {
       outputs: [`${directory}/index.html`],

@@ -33,6 +33,8 @@ export interface JobPlan {
   readonly draws: readonly string[];
   /** Whether fitting artifacts are there, so that nothing has to be computed. */
   readonly isComputed: boolean;
+  /** Images it would read again for examples of the latents' ranges, and the file of those; undefined for none. */
+  readonly examples?: { readonly images: number; readonly path: string };
   /** Files it would write of a study. */
   readonly studies: readonly string[];
   /** Files it would write for other tools. */

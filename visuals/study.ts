@@ -4,12 +4,14 @@
  */
 import { chooseBackend } from "../compute/choose_backend.ts";
 import { ArtifactError } from "../compute/errors.ts";
+import { examplesOf, type LatentExamples } from "../compute/interval_examples.ts";
 import { groupLabels, type Labels, labelStatistics, type LatentLabels } from "../compute/label_statistics.ts";
 import { auditPatches, type PatchAudit } from "../compute/patch_audit.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { addArtifacts } from "../io/artifacts.ts";
 import { atomicWrite } from "../io/atomic_write.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
+import { EXAMPLES_NAME } from "../io/examples_file.ts";
 import { LATENTS_NAME } from "../io/latents_table.ts";
 import { readArtifacts, type StoredArtifacts } from "../io/read_artifacts.ts";
 import { readManifest } from "../io/read_manifest.ts";
@@ -21,6 +23,7 @@ import { fits, openDump, type OpenedDump } from "./dump.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
 import { imageValues } from "./image_values.ts";
 import { inDirectory } from "./in_directory.ts";
+import { emptyExamples, keepExamples } from "./interval_examples.ts";
 import { measuredRows } from "./measured_rows.ts";
 import { chosenLatents } from "./render_latents.ts";
 import type { JobSummary } from "./report.ts";
@@ -39,7 +42,8 @@ export interface StudiedLatent extends LatentLabels, PatchAudit {
  * Studies the latents that a render of this configuration shows, and writes `study.json`, `labels.parquet` and the columns of
  * it in `latents.parquet` beside the artifacts.
  *
- * All rows are read and encoded again, for those latents alone.
+ * All rows are read and encoded again, for those latents alone. On the way examples of their ranges are taken, of all images,
+ * unless `intervalImages` is 0.
  *
  * @throws {ArtifactError} If there are no artifacts of this request, or something cannot be written.
  * @throws {DatasetError} If the pictures are not those that the activations were recorded from.
@@ -58,7 +62,7 @@ export async function studyArtifacts(asked: VisualsConfig, hooks?: Partial<JobHo
     return await inDirectory(directory, job.config, withDefaults(hooks), async (hooks) => {
       const latents = await studyInto(job, pictures, hooks);
       return {
-        outputs: [STUDY_NAME, LABELS_NAME, LATENTS_NAME].map((name) => `${directory}/${name}`),
+        outputs: studyFiles(job.config).map((name) => `${directory}/${name}`),
         studied: latents,
         seconds: (performance.now() - job.startedMs) / 1000,
         profile: job.watch.seconds,
@@ -90,13 +94,18 @@ export async function studyInto(job: OpenedDump, pictures: PictureSource, hooks:
       hooks.log(`Keeping the study in ${directory}`);
       return latents.length;
     }
-    const found = await study(job, artifacts, { latents, labels: groupLabels(names.of, names.all.length), hooks });
+    const labels = groupLabels(names.of, names.all.length);
+    const { found, examples } = await study(job, artifacts, { latents, labels, hooks });
     await addArtifacts(directory, manifest, async (staging) => {
       const nameOf = (label: number): string => names.all[label];
       await atomicWrite(`${staging}/${STUDY_NAME}`, studyText({ request, ...studyColumns(found, nameOf) }));
       await writeTable(`${staging}/${LABELS_NAME}`, labelsTable(found, nameOf));
       await writeTable(`${staging}/${LATENTS_NAME}`, await studiedLatents(artifacts, found, nameOf));
-      return [STUDY_NAME, LABELS_NAME, LATENTS_NAME];
+      if (config.intervalImages > 0) {
+        const sampled = job.inputs.shards.nImages;
+        await keepExamples(staging, job, artifacts, { latents, of: (at) => examples[at], sampled });
+      }
+      return studyFiles(config);
     });
     return latents.length;
   } finally {
@@ -108,20 +117,23 @@ async function study(
   job: OpenedDump,
   artifacts: StoredArtifacts,
   { latents, labels, hooks }: { latents: readonly number[]; labels: Labels; hooks: JobHooks },
-): Promise<StudiedLatent[]> {
+): Promise<{ found: StudiedLatent[]; examples: LatentExamples[] }> {
   const { config, inputs, watch } = job;
   const { nImages } = inputs.shards;
   const layout = await measuredRows(job, hooks);
   const { backend } = await chooseBackend(config.device, { precision: config.precision, log: hooks.log });
   const share = Math.max(1, Math.floor(VALUES_BYTES / (4 * nImages)));
   const found: StudiedLatent[] = [];
+  const examples: LatentExamples[] = [];
   try {
     for (let first = 0; first < latents.length; first += share) {
       const some = latents.slice(first, first + share);
+      const taken = config.intervalImages > 0 ? await emptyExamples(config, artifacts, some) : undefined;
       const { values, counts } = await watch.time(
         "study",
-        () => imageValues(config, { inputs, layout, backend, hooks }, some),
+        () => imageValues(config, { inputs, layout, backend, hooks }, some, taken),
       );
+      if (taken !== undefined) examples.push(...some.map((_, i) => examplesOf(taken, i)));
       const audits = auditPatches(counts, gridOf(config, counts.patches));
       await watch.time("labels", () => {
         for (const [i, latent] of some.entries()) {
@@ -134,7 +146,12 @@ async function study(
   } finally {
     await backend.close();
   }
-  return found;
+  return { found, examples };
+}
+
+/** The files that a study writes. */
+export function studyFiles({ intervalImages }: Pick<VisualsConfig, "intervalImages">): string[] {
+  return [STUDY_NAME, LABELS_NAME, LATENTS_NAME, ...(intervalImages > 0 ? [EXAMPLES_NAME] : [])];
 }
 
 function gridOf({ grid }: VisualsConfig, patches: number): { rows: number; cols: number } | undefined {

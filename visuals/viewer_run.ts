@@ -5,6 +5,7 @@
 import type { VisualsConfig } from "../config/types.ts";
 import { ArtifactError } from "../compute/errors.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
+import type { StoredExamples } from "../io/examples_file.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import { readStudy, STUDY_NAME } from "../io/study_file.ts";
 import type { ViewerRun } from "../render/viewer_data.ts";
@@ -23,10 +24,15 @@ import { viewerColumns } from "./viewer_columns.ts";
 export async function viewerRun(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
-  shown: { readonly latents: readonly number[]; readonly pictures: PictureSource; readonly plot: string | undefined },
+  shown: {
+    readonly latents: readonly number[];
+    readonly pictures: PictureSource;
+    readonly plot: string | undefined;
+    readonly examples: StoredExamples | undefined;
+  },
 ): Promise<Omit<ViewerRun, "picture">> {
   const { manifest } = artifacts;
-  const { latents, pictures, plot } = shown;
+  const { latents, pictures, plot, examples } = shown;
   checkImages(artifacts, pictures.length);
   const inputs = manifest?.inputs ?? { ckpt: config.ckpt, shards: config.data.shardRoot };
   const known = manifest === undefined ? artifacts.directory : {
@@ -42,7 +48,11 @@ export async function viewerRun(
   const told = columns.map(({ key, values }) => [key, Array.from(values)]);
   const { fit, grid, exif, images, sortBy } = config;
   const distance = config.diverse ? config.diverseDistance : undefined;
-  const build = { known, fit, grid, exif, images, sortBy, latents, distance, columns: told, study: study?.request };
+  const build = {
+    ...{ known, fit, grid, exif, images, sortBy, latents, distance, columns: told },
+    study: study?.request,
+    examples: examples === undefined ? undefined : [examples.request, examples.sampled],
+  };
   return {
     id: (await digest(inputs)).slice(0, 16),
     build: (await digest(build)).slice(0, 16),
@@ -62,6 +72,7 @@ export async function viewerRun(
     valueRange: config.logValueRange,
     columns,
     ...(study === undefined ? {} : { areas: (latent) => study.classes[study.latents.indexOf(latent)] ?? [] }),
+    ...(examples === undefined ? {} : { examples }),
     label: (image) => pictures.label(image),
     name: (image) => pictures.name(image),
   };

@@ -6,6 +6,7 @@ import type { VisualsConfig } from "../config/types.ts";
 import { removeFile, removeTemporaries } from "../io/atomic_write.ts";
 import type { PictureSource } from "../io/datasets/picture_source.ts";
 import { isDirectory, listDirectory, readSmallFile } from "../io/open_file.ts";
+import type { StoredExamples } from "../io/examples_file.ts";
 import type { StoredArtifacts } from "../io/read_artifacts.ts";
 import { WriteBatch } from "../io/write_batch.ts";
 import { buildViewer, PICTURES_AT_ONCE } from "../render/viewer_data.ts";
@@ -43,17 +44,18 @@ export interface ViewerReport {
  *
  * What an earlier build left and this one does not write is removed, data of other latents before anything else.
  *
- * @param plot Name of the plot beside the page, which may be drawn later.
+ * @param job.plot Name of the plot beside the page, which may be drawn later.
+ * @param job.examples Examples of the latents' ranges, if there are any.
  * @throws {ArtifactError} If something cannot be written, or an entry's image is not among the pictures.
  */
 export async function writeViewer(
   config: VisualsConfig,
   artifacts: StoredArtifacts,
-  job: ViewerJob & { readonly plot: string | undefined },
+  job: ViewerJob & { readonly plot: string | undefined; readonly examples: StoredExamples | undefined },
 ): Promise<ViewerReport> {
   const { directory, hooks, latents } = job;
   const run = await viewerRun(config, artifacts, job);
-  const isShown = shownImages(artifacts, latents, job.pictures.length);
+  const isShown = shownImages(artifacts, latents, job.pictures.length, job.examples);
   await clearData(directory, run.build);
   const written = new Set<string>();
   return await withPictures(config, job, isShown, async (stored, batch) => {
@@ -122,15 +124,17 @@ async function withPictures(
   }
 }
 
-/** `u8 [images]`: 1 for each image among the latents' entries. */
+/** `u8 [images]`: 1 for each image among the latents' entries, or their examples. */
 function shownImages(
   { k, topI, topCount }: StoredArtifacts,
   latents: readonly number[],
   nImages: number,
+  examples?: StoredExamples,
 ): Uint8Array {
   const shown = new Uint8Array(nImages);
   for (const latent of latents) {
     for (const image of topI.subarray(latent * k, latent * k + topCount[latent])) shown[image] = 1;
+    for (const image of examples?.of(latent)?.image ?? []) shown[image] = 1;
   }
   return shown;
 }

@@ -48,7 +48,7 @@ export class DetailView implements View {
       ),
       h("div", { class: "columns" }, this.#stage, h("div", {}, this.#about, this.#value, this.#others)),
     );
-    this.element.addEventListener("close", () => context.state.entry > 0 && context.go({ entry: 0, patch: -1 }));
+    this.element.addEventListener("close", () => context.state.entry !== 0 && context.go({ entry: 0, patch: -1 }));
     this.element.addEventListener("click", (event) => event.target === this.element && this.element.close());
   }
 
@@ -56,6 +56,11 @@ export class DetailView implements View {
   step(by: 1 | -1): void {
     const { entry, repeats } = this.#context.state;
     const image = this.#entries?.image ?? [];
+    if (entry < 0) {
+      // Examples are shown from weak to strong.
+      if (-entry + by >= 1 && -entry + by <= image.length) this.#context.go({ entry: entry - by, patch: -1 });
+      return;
+    }
     const ranks = shownRanks(image, repeats);
     // A rank that is not shown stands where its picture's best one does.
     const at = ranks.findIndex((rank) => rank === entry - 1 || image[rank] === image[entry - 1]);
@@ -77,10 +82,11 @@ export class DetailView implements View {
       return;
     }
     const shown = ++this.#shown;
-    const entries = await store.entries(state.latent).catch(() => undefined);
-    if (shown !== this.#shown || entries === undefined || state.entry > entries.image.length) return;
+    const found = await store.entries(state.latent).catch(() => undefined);
+    const entries = state.entry < 0 ? found?.examples : found;
+    if (shown !== this.#shown || entries === undefined || Math.abs(state.entry) > entries.image.length) return;
     this.#entries = entries;
-    const rank = state.entry - 1;
+    const rank = Math.abs(state.entry) - 1;
     const picture = entries.pictures.get(entries.image[rank]);
     const label = picture === undefined ? "" : store.run.data.labels[picture.label];
     const view = new PictureView(this.#context, entries, rank, { hover: true, eager: true });
@@ -110,15 +116,27 @@ export class DetailView implements View {
       h(
         "p",
         { class: "muted small" },
-        `Latent ${entries.latent}, rank ${rank + 1} of ${entries.image.length}, ${
-          store.run.data.sortBy === "sum" ? "sum" : "activation"
-        } ${short(entries.value[rank])}. Image ${entries.image[rank]}, ${picture?.width} × ${picture?.height} pixels. `,
+        `Latent ${entries.latent}, ${this.#place(rank)}. Image ${
+          entries.image[rank]
+        }, ${picture?.width} × ${picture?.height} pixels. `,
         foreign(picture?.name ?? ""),
       ),
     );
     if (!this.element.open) this.element.showModal();
     if (grid !== null) surface.focus({ preventScroll: true });
     this.#patch();
+  }
+
+  /** Where the picture comes from, and its value. */
+  #place(rank: number): string {
+    const { state, store: { run } } = this.#context;
+    const { image, value } = this.#entries!;
+    if (state.entry > 0) {
+      return `rank ${rank + 1} of ${image.length}, ${run.data.sortBy === "sum" ? "sum" : "activation"} ${
+        short(value[rank])
+      }`;
+    }
+    return `example ${rank + 1} of ${image.length} across its range, largest activation ${short(value[rank])}`;
   }
 
   #arrow(event: KeyboardEvent): void {
@@ -128,7 +146,7 @@ export class DetailView implements View {
     event.preventDefault();
     event.stopPropagation();
     const { patch } = this.#context.state;
-    const start = this.#entries?.patch[this.#context.state.entry - 1] ?? 0;
+    const start = this.#entries?.patch[Math.abs(this.#context.state.entry) - 1] ?? 0;
     if (patch < 0) return this.#context.go({ patch: start });
     const row = Math.min(grid.rows - 1, Math.max(0, Math.floor(patch / grid.cols) + by[0]));
     const column = Math.min(grid.cols - 1, Math.max(0, patch % grid.cols + by[1]));
@@ -146,27 +164,30 @@ export class DetailView implements View {
       ? "Click a patch, or move with the arrow keys, to read its value and the latents that fire there."
       : `Patch ${patch}, ${view.describe(patch)}`;
     const shown = this.#shown;
-    const image = entries.image[state.entry - 1];
+    const image = entries.image[Math.abs(state.entry) - 1];
     const latents = (await store.latentsOf(image).catch(() => [])).slice(0, MAX_LATENTS);
-    const found: { latent: number; rank: number; level: number; text: string; share: number }[] = [];
-    const what = patch < 0 ? "Latents with this picture among their entries" : "Latents that fire on this patch";
+    const found: { latent: number; entry: number; level: number; text: string; share: number }[] = [];
+    const what = patch < 0 ? "Latents that show this picture" : "Latents that fire on this patch";
     if (latents.length > PAGE_LATENTS) {
       const looking = `Looking through ${latents.length} latents that have this picture…`;
       this.#others.replaceChildren(h("h3", {}, what), h("p", { class: "muted small" }, looking));
     }
     for (const latent of latents) {
-      const other = await store.entries(latent).catch(() => undefined);
+      const all = await store.entries(latent).catch(() => undefined);
       if (shown !== this.#shown || state !== this.#context.state && this.#context.state.patch !== patch) return;
+      const ranked = all?.image.indexOf(image) ?? -1;
+      const other = ranked < 0 ? all?.examples : all;
       const rank = other?.image.indexOf(image) ?? -1;
       if (other === undefined || rank < 0) continue;
       const levels = other.levels.subarray(rank * store.run.patches, (rank + 1) * store.run.patches);
       const at = patch >= 0 ? patch : levels.indexOf(levels.reduce((a, b) => Math.max(a, b), 0));
       const level = levels[at] ?? 0;
       if (patch >= 0 && level === 0) continue;
-      const share = grid === null ? other.value[rank] / (other.value[0] || 1) : level / 255;
+      const largest = ranked < 0 ? other.upper : other.value[0];
+      const share = grid === null ? other.value[rank] / (largest || 1) : level / 255;
       found.push({
         latent,
-        rank,
+        entry: ranked < 0 ? -rank - 1 : rank + 1,
         level,
         share,
         text: grid === null ? short(other.value[rank]) : patchValue(other, rank, at, levels),
@@ -183,11 +204,11 @@ export class DetailView implements View {
       found.length === 0 ? h("p", { class: "muted" }, "None") : h(
         "ol",
         { class: "fires" },
-        ...found.map(({ latent, rank, text, share }) =>
+        ...found.map(({ latent, entry, text, share }) =>
           h(
             "li",
             { class: latent === entries.latent ? "self" : "" },
-            h("a", { href: href({ latent, entry: rank + 1, patch }) }, `Latent ${latent}`),
+            h("a", { href: href({ latent, entry, patch }) }, `Latent ${latent}`),
             h(
               "span",
               { class: "track", "aria-hidden": "true" },

@@ -92,6 +92,8 @@ export interface RunData {
   readonly chosen: string;
   /** Pictures whose latents are listed in one `images` file. */
   readonly imageBucket: number;
+  /** Images that examples across ranges were taken from, and the parts of a range; missing when there are none. */
+  readonly examples?: { readonly sampled: number; readonly intervals: number };
 }
 
 /** A picture: image, label index, name, source width and height, file ending, and the map to the patch grid. */
@@ -124,6 +126,24 @@ export interface EntriesData {
   readonly heat: string;
   /** Areas under the ROC curve of labels over all pictures, to 1/10,000, largest first; none when missing. */
   readonly areas?: readonly LabelArea[];
+  /** Sampled pictures from all of its range, weakest first; none when missing. */
+  readonly examples?: ExamplesData;
+}
+
+/** Pictures from all of a latent's range: each belongs to the part of it that its largest activation lies in. */
+export interface ExamplesData {
+  /** Where the range ends: the latent's largest activation. Also what level 255 stands for. */
+  readonly upper: number;
+  /** `u32 [n]`: image of each example. */
+  readonly image: string;
+  /** `u16 [n]`: the patch with its largest activation. */
+  readonly patch: string;
+  /** `f32 [n]`: that activation, exact, ascending. */
+  readonly value: string;
+  /** `u8 [n]`: part of the range, from 1. */
+  readonly interval: string;
+  /** Heatmaps, see `encodeHeatmap`: error ≤ upper / 510. Empty without heatmaps. */
+  readonly heat: string;
 }
 
 /** How well a latent tells the pictures of a label from all others: index of the label, area, ends of its 95 % interval. */
@@ -145,7 +165,7 @@ export interface SketchData {
   readonly quantiles: string;
 }
 
-/** `viewer/images/NNNN.js`: which chosen latents have a picture among their entries, by image. */
+/** `viewer/images/NNNN.js`: which chosen latents have a picture among their entries or examples, by image. */
 export type ImagesData = Readonly<Record<string, readonly number[]>>;
 
 /** `viewer/state.json`: how far a build has come, for a page that is served while it goes on. */

@@ -7,7 +7,8 @@ import type { Context } from "./context.ts";
 import { count, foreign, h, short } from "./dom.ts";
 import { rangeExamples, shownRanks, spreadOver } from "./list_latents.ts";
 import { PictureView } from "./picture_view.ts";
-import type { Entries } from "./store.ts";
+import { rangeRow } from "./range_row.ts";
+import type { Entries, Examples } from "./store.ts";
 
 /** Examples across the range. */
 const STEPS = 8;
@@ -15,6 +16,8 @@ const STEPS = 8;
 /** What is written under a picture, and what a click on it opens. */
 interface Caption {
   readonly rank: number;
+  /** What the button is called ahead of label and value; its rank when not given. */
+  readonly name?: string;
   /** Patch to mark; −1 for none. */
   readonly patch: number;
   readonly first: string;
@@ -105,6 +108,7 @@ export class LatentPictures {
 
   #acrossRange(entries: Entries): HTMLElement | undefined {
     const { run } = this.#context.store;
+    if (entries.examples !== undefined) return this.#examples(entries, entries.examples);
     const { patches } = run;
     const n = entries.image.length;
     let captions: Caption[];
@@ -130,16 +134,68 @@ export class LatentPictures {
         "pictures, which are the latent's strongest.";
     }
     if (captions.length < 2) return undefined;
+    if (run.data.examples !== undefined) {
+      about += ` None of the ${count(run.data.examples.sampled)} images that were sampled activates it.`;
+    }
+    const list = h("ol", { class: "grid small" }, ...captions.map((caption) => this.#acrossFigure(entries, caption)));
+    return this.#spread(about, list);
+  }
+
+  /** Sampled pictures from weak to strong, a column for each part of the range. */
+  #examples(entries: Entries, examples: Examples): HTMLElement {
+    const { run } = this.#context.store;
+    const { sampled, intervals: parts } = run.data.examples!;
+    const items = rangeRow(entries, examples, { patches: run.patches, parts });
+    const rows = new Map<number, number>();
+    const figures = items.map(({ part, isRecorded, at, patch, value }) => {
+      const where = `part ${part} of ${parts} of the range`;
+      const figure = isRecorded
+        ? this.#acrossFigure(entries, {
+          ...{ rank: at, patch, first: "" },
+          name: `Rank ${at + 1}, for ${where}`,
+          value: run.patches > 0 ? `≈ ${Number(value.toPrecision(3))}` : short(value),
+          more: `from #${at + 1}`,
+        })
+        : this.#acrossFigure(examples, {
+          ...{ rank: at, patch, first: "" },
+          name: `Example of ${where}`,
+          value: short(value),
+        });
+      if (isRecorded) figure.classList.add("recorded");
+      const row = (rows.get(part) ?? 0) + 1;
+      rows.set(part, row);
+      for (const [name, number] of [["--part", part], ["--row", row]]) {
+        figure.style.setProperty(String(name), String(number));
+      }
+      return figure;
+    });
+    const step = parts === 8 ? "eighth" : `of ${parts} equal parts`;
+    const what = run.patches > 0 ? "pictures whose strongest patch, framed, lies in it" : "pictures with such a value";
+    const from = sampled < run.data.images
+      ? `a sample of ${count(sampled)} of ${count(run.data.images)} images`
+      : `all ${count(sampled)} images`;
+    const about =
+      `For each ${step} of the range up to ${short(examples.upper)}: ${what}, chosen at random from ${from}.` +
+      (items.some(({ isRecorded }) => isRecorded)
+        ? ` Where those have none, a ${run.patches > 0 ? "patch" : "picture"} of the ranking stands in, dashed.`
+        : "");
     const list = h(
       "ol",
-      { class: "grid small" },
-      ...captions.map((caption) => {
-        const [figure, view] = this.#figure(entries, caption);
-        view.mark(caption.patch);
-        this.#across.push(view);
-        return figure;
-      }),
+      { class: "grid small parts", "aria-label": "From weak to strong", css: { "--parts": String(parts) } },
+      ...figures,
     );
+    return this.#spread(about, list);
+  }
+
+  #acrossFigure(entries: Entries, caption: Caption): HTMLElement {
+    const [figure, view] = this.#figure(entries, caption);
+    view.mark(caption.patch);
+    this.#across.push(view);
+    return figure;
+  }
+
+  /** What can be folded away. */
+  #spread(about: string, list: HTMLElement): HTMLElement {
     const fold = h(
       "details",
       { class: "spread" },
@@ -154,7 +210,9 @@ export class LatentPictures {
     return this.#fold = fold;
   }
 
-  #figure(entries: Entries, { rank, patch, first, value, more }: Caption): [HTMLElement, PictureView] {
+  #figure(entries: Entries, caption: Caption): [HTMLElement, PictureView] {
+    const { rank, patch, first, value, more, name = `Rank ${rank + 1}` } = caption;
+    const isExample = entries !== this.#entries;
     const { go, store } = this.#context;
     const image = entries.image[rank];
     const picture = entries.pictures.get(image);
@@ -165,10 +223,12 @@ export class LatentPictures {
       {
         type: "button",
         class: "open",
-        "aria-label": `Rank ${rank + 1}, ${label === "" ? `image ${image}` : label}, activation ${value}`,
+        "aria-label": `${name}, ${label === "" ? `image ${image}` : label}, activation ${value}`,
         on: {
           click: (event: MouseEvent) =>
-            go({ entry: rank + 1, patch: event.detail === 0 ? patch : view.patchAt(event) }, { push: true }),
+            go({ entry: isExample ? -rank - 1 : rank + 1, patch: event.detail === 0 ? patch : view.patchAt(event) }, {
+              push: true,
+            }),
         },
       },
       view.element,

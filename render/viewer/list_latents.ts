@@ -127,12 +127,19 @@ export interface RangeExample {
  * to the part's middle, of a picture that stands for no stronger part if there is one. Parts without a patch are left out.
  *
  * @param levels `u8 [ranks, patches]`: heatmaps of all entries.
- * @param ranks Entries to choose from.
+ * @param options.ranks Entries to choose from.
+ * @param options.scale What share of the range level 255 stands for; 1 when not given.
  */
 export function rangeExamples(
   levels: Uint8Array,
-  { patches, ranks, steps }: { readonly patches: number; readonly ranks: readonly number[]; readonly steps: number },
+  options: {
+    readonly patches: number;
+    readonly ranks: readonly number[];
+    readonly steps: number;
+    readonly scale?: number;
+  },
 ): RangeExample[] {
+  const { patches, ranks, steps, scale = 1 } = options;
   const used = new Set<number>();
   const found: RangeExample[] = [];
   for (let part = steps - 1; part >= 0; part--) {
@@ -143,8 +150,9 @@ export function rangeExamples(
       const penalty = used.has(rank) ? 255 : 0;
       for (let patch = 0; patch < patches; patch++) {
         const level = levels[rank * patches + patch];
-        if (level === 0 || level <= 255 * low || level > 255 * high) continue;
-        const cost = Math.abs(level - middle) + penalty;
+        const scaled = level * scale;
+        if (level === 0 || scaled <= 255 * low || scaled > 255 * high) continue;
+        const cost = Math.abs(scaled - middle) + penalty;
         if (best === undefined || cost < best.cost) best = { rank, patch, level, cost };
       }
     }

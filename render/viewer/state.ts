@@ -25,7 +25,7 @@ export type ColorMap = typeof COLOR_MAPS[number];
 export interface ViewState {
   /** The latent whose page is shown; null for the overview. */
   readonly latent: number | null;
-  /** The open picture: rank (from 1) of an entry of the latent; 0 for none. */
+  /** The open picture: rank (from 1) of an entry of the latent; −1, −2, … for its examples, weakest first; 0 for none. */
   readonly entry: number;
   /** The marked patch of the open picture; −1 for none. */
   readonly patch: number;
@@ -113,7 +113,7 @@ export function parseHash(hash: string): ViewState {
   const d = DEFAULT_STATE;
   return {
     latent: latent < 0 ? null : latent,
-    entry: integer("entry", d.entry, 0),
+    entry: integer("entry", d.entry, -65535),
     patch: integer("patch", d.patch, -1),
     view: choice("view", ["grid", "table"], d.view),
     only: choice("only", ["chosen", "all", "favourites"], d.only),

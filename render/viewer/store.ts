@@ -7,6 +7,8 @@ import { type Bars, decodeHeatmaps, decodeHistogram, floats, fromBase64, shorts,
 import {
   type DataKind,
   dataPath,
+  type EntriesData,
+  type ExamplesData,
   type ImagesData,
   type LabelArea,
   MARKED_QUANTILES,
@@ -77,6 +79,14 @@ export interface Entries {
   readonly areas: readonly LabelArea[];
   /** Pictures by image. */
   readonly pictures: ReadonlyMap<number, Picture>;
+  /** Sampled pictures from all of its range, weakest first; undefined when there are none. */
+  readonly examples?: Examples | undefined;
+}
+
+/** Examples, which are shown as entries are. */
+export interface Examples extends Entries {
+  /** `u8 [n]`: part of the range, from 1. */
+  readonly interval: Uint8Array;
 }
 
 /** A histogram and its marked quantiles. */
@@ -203,7 +213,7 @@ export class Store {
     return { bars, quantiles: floats(data!.quantiles).subarray(at * n, (at + 1) * n) };
   }
 
-  /** Chosen latents that have an image among their entries. */
+  /** Chosen latents that have an image among their entries or examples. */
   async latentsOf(image: number): Promise<readonly number[]> {
     const number = Math.floor(image / this.run.data.imageBucket);
     let page = this.#images.get(number);
@@ -219,19 +229,29 @@ export class Store {
     const all = new Map(pictures.map((data) => [data[0], decodePicture(data)]));
     return {
       byLatent: new Map(latents.map((data) => {
-        const image = words(data.image);
-        const levels = decodeHeatmaps(fromBase64(data.heat), image.length, this.run.patches);
-        return [data.latent, {
-          latent: data.latent,
-          upper: data.upper,
-          image,
-          patch: shorts(data.patch),
-          value: floats(data.value),
-          levels,
-          areas: data.areas ?? [],
-          pictures: all,
+        const { latent, areas = [], examples } = data;
+        const shared = { latent, areas, pictures: all };
+        return [latent, {
+          ...shared,
+          ...this.#pictures(data),
+          examples: examples === undefined
+            ? undefined
+            : { ...shared, ...this.#pictures(examples), interval: fromBase64(examples.interval) },
         }];
       })),
+    };
+  }
+
+  #pictures(
+    data: EntriesData | ExamplesData,
+  ): Pick<Entries, "upper" | "image" | "patch" | "value" | "levels"> {
+    const image = words(data.image);
+    return {
+      upper: data.upper,
+      image,
+      patch: shorts(data.patch),
+      value: floats(data.value),
+      levels: decodeHeatmaps(fromBase64(data.heat), image.length, this.run.patches),
     };
   }
 

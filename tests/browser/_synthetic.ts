@@ -2,6 +2,7 @@
  * Made-up runs for the viewer, of any size, with real pictures.
  * @module
  */
+import type { LatentExamples } from "../../compute/interval_examples.ts";
 import { sketchBin } from "../../compute/quantile_sketch.ts";
 import type { ViewerArtifacts, ViewerPicture, ViewerRun } from "../../render/viewer_data.ts";
 
@@ -51,6 +52,8 @@ export interface SyntheticOptions {
   readonly label?: (image: number, real: string) => string;
   readonly picture?: (image: number, bytes: Uint8Array) => ViewerPicture;
   readonly kind?: "patch" | "img";
+  /** Images that examples are taken from; none when not given. The strongest eighth never has any. */
+  readonly sampled?: number;
 }
 
 /** Makes a run: latents prefer a class, heatmaps are blobs, rates spread over four decades. */
@@ -126,6 +129,25 @@ export function syntheticRun(options: SyntheticOptions): ViewerRun {
       return Promise.resolve({ histogram, min, max });
     },
   };
+  const examplesOf = (latent: number): LatentExamples | undefined => {
+    const [next, upper] = [seed(latent + 0.25), rankValues[latent * k]];
+    // Every fifth latent does not fire in the sample.
+    if (topCount[latent] === 0 || latent % 5 === 4) return undefined;
+    const found = [1, 1, 2, 2, 3, 4, 4, 6, 6, 7].map((interval) => {
+      const value = Math.fround(upper * (interval - 1 + 0.05 + 0.9 * next()) / 8);
+      const [image, at] = [Math.floor(next() * images), Math.floor(next() * patches)];
+      const heat = Float32Array.from({ length: patches }, (_, p) => p === at ? value : next() < 0.2 ? value / 2 : 0);
+      return { interval, value, image, patch: at, heat };
+    });
+    return {
+      upper,
+      interval: Uint8Array.from(found, ({ interval }) => interval),
+      image: Uint32Array.from(found, ({ image }) => image),
+      patch: Uint32Array.from(found, ({ patch }) => patch),
+      value: Float32Array.from(found, ({ value }) => value),
+      heat: Float32Array.from(found.flatMap(({ heat }) => [...heat])),
+    };
+  };
   const alive = Array.from(topCount.keys()).filter((latent) => topCount[latent] > 0);
   const stride = Math.max(1, Math.floor(alive.length / chosen));
   return {
@@ -137,6 +159,7 @@ export function syntheticRun(options: SyntheticOptions): ViewerRun {
     rows: 12_800_000,
     images,
     artifacts,
+    ...(options.sampled === undefined ? {} : { examples: { sampled: options.sampled, intervals: 8, of: examplesOf } }),
     chosen: Array.from({ length: Math.min(chosen, alive.length) }, (_, i) => alive[i * stride]),
     columns: [{
       key: "auroc",

@@ -40,6 +40,12 @@ Deno.test({
       await loaded;
       await disk.page.click(".cards a");
       await disk.page.waitForSelector(".hist .bars");
+      // Examples from all of the range, in all images of the demo.
+      assert.match((await disk.page.textContent(".spread p"))!, /chosen at random from all 240 images/);
+      const values = (await disk.page.locator(".spread li:not(.recorded) b").allTextContents()).map(Number);
+      const top = Number(await disk.page.locator(".pictures > .grid:not(.small) b").first().textContent());
+      assert.deepEqual(values, values.toSorted((a, b) => a - b));
+      assert.ok(values.length >= 8 && values[0] < top / 8 && values.at(-1) === top, `${values} of ${top}`);
       assert.deepEqual(disk.problems, []);
       await disk.context.close();
 

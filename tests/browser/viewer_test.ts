@@ -4,6 +4,7 @@ import { TMP, writeViewer, type WrittenViewer } from "./_viewer_fixture.ts";
 import { LATENT_STEPS } from "./_viewer_latent.ts";
 import { OUTSIDE_STEPS } from "./_viewer_outside.ts";
 import { OVERVIEW_STEPS } from "./_viewer_overview.ts";
+import { RANGE_STEPS } from "./_viewer_range.ts";
 import { HOSTILE } from "./_viewer_steps.ts";
 
 const PERMISSIONS: Deno.PermissionOptions = {
@@ -35,7 +36,7 @@ Deno.test({
       return viewer;
     };
     try {
-      const big = await write({ dSae: 16384, k: 128, images: 4000, side: 14, chosen: 400, id: "big" });
+      const big = await write({ dSae: 16384, k: 128, images: 4000, side: 14, chosen: 400, id: "big", sampled: 1000 });
       const small = await write({
         dSae: 40,
         k: 16,
@@ -47,7 +48,7 @@ Deno.test({
         picture: (image, bytes) =>
           image % 50 === 7 ? { failed: HOSTILE } : { bytes, type: "jpeg", width: 224, height: 224 },
       });
-      for (const [name, run] of [...OVERVIEW_STEPS, ...LATENT_STEPS, ...OUTSIDE_STEPS]) {
+      for (const [name, run] of [...OVERVIEW_STEPS, ...LATENT_STEPS, ...RANGE_STEPS, ...OUTSIDE_STEPS]) {
         const fn = (): Promise<void> => run({ browser, big, small });
         await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false });
       }

@@ -26,6 +26,7 @@ export const PLAN: JobPlan = {
   memoryBytes: 67_108_864,
   writes: ["data/sort_by_patch/manifest.json"],
   draws: ["data/sort_by_patch/index.html"],
+  examples: { images: 240, path: "data/sort_by_patch/examples.safetensors" },
   studies: [],
   exports: [],
   isComputed: false,

@@ -26,6 +26,8 @@ Would compute:
   with about 64 MiB of memory
 Would write 10 MiB of artifacts:
   data/sort_by_patch/manifest.json
+Would read 240 images again for examples, unless they are in:
+  data/sort_by_patch/examples.safetensors
 Would draw up to 96 pictures:
   data/sort_by_patch/index.html
 Nothing was done. The command with no more permissions than it needs:
@@ -120,11 +122,11 @@ Deno.test({
       return out.split("\n").filter((line) => /^(?:Would|Nothing)/.test(line)).map((line) => line.split(/[:.] ?/)[0]);
     };
     const [reads, writes] = ["Would read 2", "Would write 10 MiB of artifacts"];
-    const draws = "Would draw up to 96 pictures";
-    deepStrictEqual(await said("visuals"), [reads, "Would compute", writes, draws, "Nothing was done"]);
+    const draws = ["Would read 240 images again for examples, unless they are in", "Would draw up to 96 pictures"];
+    deepStrictEqual(await said("visuals"), [reads, "Would compute", writes, ...draws, "Nothing was done"]);
     deepStrictEqual(await said("dump"), [reads, "Would compute", writes, "Nothing was done"]);
     const nothing = "Would compute nothing";
-    deepStrictEqual(await said("visuals", true), [nothing, draws, "Nothing was done"]);
+    deepStrictEqual(await said("visuals", true), [nothing, ...draws, "Nothing was done"]);
     deepStrictEqual(await said("dump", true), [nothing, "Nothing was done"]);
     deepStrictEqual(await said("merge"), ["Would read the parts in", writes, "Nothing was done"]);
     deepStrictEqual(await said("study"), [
@@ -132,7 +134,7 @@ Deno.test({
       "Would read all rows again and write",
       "Nothing was done",
     ]);
-    deepStrictEqual(await said("render"), ["Would read the artifacts in", draws, "Nothing was done"]);
+    deepStrictEqual(await said("render"), ["Would read the artifacts in", ...draws, "Nothing was done"]);
     const sample = "Would read a sample of rows from 2 files";
     deepStrictEqual(await said("measure"), [sample, "Would write the mean and scale", "Nothing was done"]);
   },

@@ -58,6 +58,7 @@ Deno.test({
       includeLatents: [],
       nLatents: 400,
       seed: 42,
+      intervalImages: 4096,
       render: "png",
       diverse: false,
       diverseDistance: 10,

@@ -22,6 +22,7 @@ import {
   shownRanks,
   spreadOver,
 } from "../../render/viewer/list_latents.ts";
+import { rangeRow } from "../../render/viewer/range_row.ts";
 import { DEFAULT_STATE, formatHash, parseHash, type RangeKey, type ViewState } from "../../render/viewer/state.ts";
 import { sketchBounds } from "../../compute/quantile_sketch.ts";
 
@@ -209,6 +210,47 @@ Deno.test({
       const [part, ...others] = rangeExamples(Uint8Array.of(level), { patches: 1, ranks: [0], steps: 8 });
       assert.ok(others.length === 0 && level / 255 > part.low && level / 255 <= part.high, `${level}`);
     }
+  },
+});
+
+Deno.test({
+  name: "`rangeRow()` has every example, and of parts without one what the ranking has there",
+  permissions: "none",
+  fn: () => {
+    const at = (...values: number[]): Uint8Array => Uint8Array.of(...values);
+    const entries = {
+      ...{ upper: 8, image: [5, 6, 5], patch: [0, 1, 1], value: Float32Array.of(8, 7, 6) },
+      levels: at(255, 0, /**/ 96, 223, /**/ 40, 191),
+    };
+    const examples = {
+      ...{ upper: 8, image: [1, 2, 3], patch: [1, 0, 1], value: Float32Array.of(0.5, 1.5, 1.75) },
+      ...{ levels: at(0, 16, /**/ 48, 0, /**/ 0, 56), interval: at(1, 1, 1) },
+    };
+    const row = rangeRow(entries, examples, { patches: 2, parts: 4 });
+    // Level 96 is of the second quarter, nothing shown once is of the third, 255 is of the fourth and nothing is nearer.
+    assert.deepEqual(row.map(({ part, isRecorded, at, patch }) => [part, isRecorded, at, patch]), [
+      [1, false, 0, 1],
+      [1, false, 1, 0],
+      [1, false, 2, 1],
+      [2, true, 1, 0],
+      [4, true, 1, 1],
+    ]);
+    assert.deepEqual(row.slice(0, 3).map(({ value }) => value), [0.5, 1.5, 1.75]);
+    assert.ok(Math.abs(row[3].value - 8 * 96 / 255) < 1e-12);
+    // Where sums are ranked the entries may lack the latent's largest activation: their levels stand for less.
+    const less = rangeRow({ ...entries, upper: 4 }, examples, { patches: 2, parts: 4 });
+    assert.deepEqual(less.filter(({ isRecorded }) => isRecorded).map(({ part, value }) => [part, value]), [
+      [2, 4 * 223 / 255],
+    ]);
+    // Without heatmaps it is values that are looked at.
+    const plain = { levels: at(), patch: [0, 0, 0] };
+    const whole = rangeRow({ ...entries, ...plain }, { ...examples, ...plain }, { patches: 0, parts: 4 });
+    assert.deepEqual(whole.map(({ part, isRecorded, at, patch }) => [part, isRecorded, at, patch]), [
+      [1, false, 0, -1],
+      [1, false, 1, -1],
+      [1, false, 2, -1],
+      [4, true, 1, -1],
+    ]);
   },
 });
 

@@ -42,7 +42,8 @@ Deno.test({
       const before = await contents(directory);
       await renderArtifacts(config);
       const after = await contents(directory);
-      for (const [name, hash] of before) strictEqual(after.get(name), hash, name);
+      // The manifest lists what a render adds.
+      for (const [name, hash] of before) if (name !== "/manifest.json") strictEqual(after.get(name), hash, name);
       const artifacts = await readArtifacts(directory);
       const pictures = await openPictures(config.images);
       const hashOf = new Map<string, PerceptualHash>();
