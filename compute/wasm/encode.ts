@@ -6,7 +6,7 @@ import { type Sae } from "../sae.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 import { makeMemory, writeParameters } from "./open_pass.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";
-import { instantiate, type Kernels } from "./pool.ts";
+import { instantiateKernels, type KernelModules, type Kernels } from "./kernel_host.ts";
 
 /** Rows encoded at a time. */
 const ROWS = 64;
@@ -23,8 +23,8 @@ interface Encoder {
  *
  * @throws {TypeError} If `x` is not `[n, dVit]`.
  */
-export function makeEncoder(module: WebAssembly.Module, sae: Sae): (x: Tensor) => Tensor {
-  const { memory, kernels, fields } = setUp(module, sae);
+export function makeEncoder(modules: KernelModules, sae: Sae): (x: Tensor) => Tensor {
+  const { memory, kernels, fields } = setUp(modules, sae);
   const { dVit, dSae } = sae;
   const { dPad, nPad, rowK, listCapacity } = fields;
   return (x) => {
@@ -56,7 +56,7 @@ export function makeEncoder(module: WebAssembly.Module, sae: Sae): (x: Tensor) =
   };
 }
 
-function setUp(module: WebAssembly.Module, sae: Sae): Encoder {
+function setUp(modules: KernelModules, sae: Sae): Encoder {
   const { dVit, dSae, wEnc } = sae;
   const layout = {
     kind: "cls",
@@ -88,5 +88,5 @@ function setUp(module: WebAssembly.Module, sae: Sae): Encoder {
   const fields = memoryPlan.fields as Record<string, number>;
   const wt = new Float32Array(memory.buffer, fields.wt, dSae * fields.dPad);
   for (let d = 0; d < dVit; d++) for (let j = 0; j < dSae; j++) wt[j * fields.dPad + d] = wEnc[d * dSae + j];
-  return { memory, kernels: instantiate(module, memory), fields };
+  return { memory, kernels: instantiateKernels(modules, memory), fields };
 }

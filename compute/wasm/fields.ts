@@ -65,7 +65,7 @@ export const U32_FIELDS = [
   "rank", // balanced directions, a multiple of 4
   "wqOffset", // added to a column's quantised values: 128, or 64 where only 7 bits can be relied on
   "wqLevels", // their largest absolute value: 127, or 63
-  "wq", // u8 [nPad, dScreen]: quantised columns, plus the offset
+  "wq", // u8 [nPad / 8, dScreen / 16, 8, 16]: quantised columns, plus the offset; eight side by side, 16 dimensions a time
   "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
   "columnDense", // i32 [nPad / 8]: parts for which the tile is still computed densely
   "screenMean", // f32 [dScreen]: mu

@@ -5,6 +5,8 @@
 import { BackendUnavailableError } from "../errors.ts";
 import { PLAIN_WASM } from "./build/plain.generated.ts";
 import { RELAXED_WASM } from "./build/relaxed.generated.ts";
+import { SCREEN_WASM } from "./build/screen.generated.ts";
+import type { KernelModules } from "./kernel_host.ts";
 
 /** Name of a build. */
 export type Variant = "relaxed" | "plain";
@@ -13,11 +15,11 @@ export type Variant = "relaxed" | "plain";
 export interface KernelModule {
   /** Which one. */
   readonly variant: Variant;
-  /** Its module; imports `env.memory` (shared) and `env.now`. */
-  readonly module: WebAssembly.Module;
+  /** Its modules; see {@linkcode instantiateKernels} for what they import. */
+  readonly modules: KernelModules;
 }
 
-const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
+const compiled = new Map<Variant, Promise<KernelModules>>();
 
 /**
  * Compiles the build for relaxed SIMD, or the plain one where the engine does not take it.
@@ -35,12 +37,19 @@ export async function loadKernels(wanted: Variant | "auto"): Promise<KernelModul
       `this engine takes no WebAssembly with ${wanted === "auto" ? "" : wanted} SIMD and threads`,
     );
   }
-  let module = compiled.get(variant);
-  if (module === undefined) {
-    module = WebAssembly.compile(bytes[variant]);
-    compiled.set(variant, module);
+  let modules = compiled.get(variant);
+  if (modules === undefined) {
+    modules = compile(bytes[variant], variant === "relaxed" ? decode(SCREEN_WASM) : undefined);
+    compiled.set(variant, modules);
   }
-  return { variant, module: await module };
+  return { variant, modules: await modules };
+}
+
+async function compile(main: Uint8Array<ArrayBuffer>, screen?: Uint8Array<ArrayBuffer>): Promise<KernelModules> {
+  return {
+    main: await WebAssembly.compile(main),
+    ...(screen === undefined ? {} : { screen: await WebAssembly.compile(screen) }),
+  };
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

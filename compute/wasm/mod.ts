@@ -67,8 +67,8 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Back
   const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8, screenAbove = 4e10 } =
     options;
   const kernels = await loadKernels(variant);
-  const probed = kernels.variant === "relaxed" ? await probe(kernels.module) : { fused: false, dotBits: 0 } as const;
-  const settings = { module: kernels.module, permissions, workersAbove, screenAbove, probed };
+  const probed = kernels.variant === "relaxed" ? await probe(kernels.modules) : { fused: false, dotBits: 0 } as const;
+  const settings = { modules: kernels.modules, permissions, workersAbove, screenAbove, probed };
   const details: Record<string, unknown> = {
     variant: kernels.variant,
     ...probed,
@@ -91,7 +91,7 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Back
       checkSae(sae);
       let encode = encoders.get(sae);
       if (encode === undefined) {
-        encode = makeEncoder(kernels.module, sae);
+        encode = makeEncoder(kernels.modules, sae);
         encoders.set(sae, encode);
       }
       return encode(x);

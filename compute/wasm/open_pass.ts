@@ -9,6 +9,7 @@ import { rowsPerImage } from "../rows.ts";
 import { firingThreshold, type Sae } from "../sae.ts";
 import { type F64Field, fieldAddress, type U32Field } from "./fields.ts";
 import { WasmFold } from "./fold.ts";
+import type { KernelModules } from "./kernel_host.ts";
 import { type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { openPool, type Pool } from "./pool.ts";
 import type { ProbeResult } from "./probe.ts";
@@ -17,7 +18,7 @@ import { writeState } from "./state_views.ts";
 /** What the backend decided once. */
 export interface PassSettings {
   /** The compiled kernels. */
-  readonly module: WebAssembly.Module;
+  readonly modules: KernelModules;
   /** See {@linkcode PoolOptions.permissions}. */
   readonly permissions: "none" | "inherit";
   /** Multiply-adds of a job from which it is worth starting workers. */

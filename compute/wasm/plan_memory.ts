@@ -108,7 +108,7 @@ export function planMemory(
   const rowSpaceBytes = roundUp(Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64, 64);
   const scratchBytes = roundUp(
     SCRATCH_AT + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes +
-      (canScreen ? partRows * 48 + 576 : 0),
+      (canScreen ? partRows * 16 + 576 : 0),
     64,
   );
   const states = encodeOnly ? 0 : dSae;

@@ -2,10 +2,8 @@
  * Workers that run kernels over one shared memory, or, where there are none, the calling thread.
  * @module
  */
+import { instantiateKernels, type KernelModules } from "./kernel_host.ts";
 import { type KernelCall, workerMain } from "./worker_main.ts";
-
-/** Kernels by export name; the first argument is the worker's number. */
-export type Kernels = Readonly<Record<string, (...args: number[]) => number>>;
 
 /** Runs every kernel on all threads at once. */
 export interface Pool {
@@ -22,19 +20,13 @@ export interface Pool {
 /** What a pool is made of. */
 export interface PoolOptions {
   /** The compiled kernels. */
-  readonly module: WebAssembly.Module;
+  readonly modules: KernelModules;
   /** Their shared memory. */
   readonly memory: WebAssembly.Memory;
   /** Threads wanted, ≥ 1. */
   readonly threads: number;
   /** `none` starts workers without any permission; see {@linkcode openPool}. */
   readonly permissions: "none" | "inherit";
-}
-
-/** Kernels in the calling thread. */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
-  const env = { memory, now: (): number => performance.now() / 1000 };
-  return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels;
 }
 
 /**
@@ -47,7 +39,7 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
  * @returns The pool, and why it runs in the calling thread if it does.
  */
 export async function openPool(options: PoolOptions): Promise<Pool> {
-  const { threads, module, memory } = options;
+  const { threads, modules, memory } = options;
   if (threads > 1 && canShare(memory)) {
     try {
       return await openWorkers(options);
@@ -55,7 +47,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
       // A page's policy may forbid data: workers; the results are the same in this thread, only later.
     }
   }
-  const kernels = instantiate(module, memory);
+  const kernels = instantiateKernels(modules, memory);
   return {
     threads: 1,
     kind: "in-thread",
@@ -74,8 +66,8 @@ function canShare(memory: WebAssembly.Memory): boolean {
     memory.buffer instanceof SharedArrayBuffer && isolated !== false;
 }
 
-async function openWorkers({ module, memory, threads, permissions }: PoolOptions): Promise<Pool> {
-  const url = "data:text/javascript," + encodeURIComponent(`(${workerMain})()`);
+async function openWorkers({ modules, memory, threads, permissions }: PoolOptions): Promise<Pool> {
+  const url = "data:text/javascript," + encodeURIComponent(`(${workerMain})(${instantiateKernels})`);
   const options = (permissions === "none" ? { type: "module", deno: { permissions } } : { type: "module" }) as {
     type: "module";
   };
@@ -116,7 +108,7 @@ async function openWorkers({ module, memory, threads, permissions }: PoolOptions
       workers.forEach((worker, i) => worker.postMessage(messages(i)));
     });
   };
-  await post((worker) => ({ module, memory, worker }));
+  await post((worker) => ({ modules, memory, worker }));
   return {
     threads,
     kind: "workers",

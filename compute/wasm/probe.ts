@@ -2,7 +2,7 @@
  * What this engine's relaxed instructions do, tried out at start.
  * @module
  */
-import { instantiate } from "./pool.ts";
+import { instantiateKernels, type KernelModules, type Kernels } from "./kernel_host.ts";
 
 /** What was found. */
 export interface ProbeResult {
@@ -25,9 +25,9 @@ const WARM_UP = 200_000;
  * The specification leaves open whether `relaxed_madd` rounds once, and what `relaxed_dot_i8x16_i7x16` makes of an operand
  * of 8 bits; some engines saturate or read it as signed there.
  */
-export async function probe(module: WebAssembly.Module): Promise<ProbeResult> {
+export async function probe(modules: KernelModules): Promise<ProbeResult> {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  const kernels = instantiate(module, memory);
+  const kernels = instantiateKernels(modules, memory);
   const tiny = 2 ** -12;
   // (1 + 2^-12)² − (1 + 2^-11) is 2^-24 exactly; a rounded square loses it.
   const fused = kernels.probeFma(1 + tiny, 1 + tiny, -(1 + 2 * tiny)) !== 0;
@@ -40,13 +40,13 @@ export async function probe(module: WebAssembly.Module): Promise<ProbeResult> {
   return { fused, dotBits };
 }
 
-function dotBitsNow(memory: WebAssembly.Memory, kernels: ReturnType<typeof instantiate>): 0 | 7 | 8 {
+function dotBitsNow(memory: WebAssembly.Memory, kernels: Kernels): 0 | 7 | 8 {
   if (!dotIsExact(memory, kernels, 127)) return 0;
   return dotIsExact(memory, kernels, 255) ? 8 : 7;
 }
 
 /** Signed bytes of every kind against unsigned ones up to `top`, extremes included. */
-function dotIsExact(memory: WebAssembly.Memory, kernels: ReturnType<typeof instantiate>, top: number): boolean {
+function dotIsExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): boolean {
   const signed = new Int8Array(memory.buffer, A, 16);
   const unsigned = new Uint8Array(memory.buffer, B, 16);
   const sums = new Int32Array(memory.buffer, C, 4);

@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { instantiateKernels, KernelModules, Kernels } from "./kernel_host.ts";
+
 /** A kernel to call: its export name and the arguments after the worker's number. */
 export interface KernelCall {
   /** Export name. */
@@ -18,15 +20,16 @@ interface Scope {
 }
 
 /**
- * Answers kernel calls. First message: `{module, memory, worker}`; every later one a {@linkcode KernelCall}, answered by
+ * Answers kernel calls. First message: `{modules, memory, worker}`; every later one a {@linkcode KernelCall}, answered by
  * the kernel's result, or by `{error}`. A port that comes before them is what the talk goes over from then on.
  *
- * The function is turned into text and started from a `data:` URL, so it must not name anything of this module; it needs
+ * The function is turned into text, called with the text of `instantiateKernels` and started from a `data:` URL, so it must
+ * not name anything of this module; it needs
  * no permission, no file and no network.
  */
-export function workerMain(): void {
+export function workerMain(instantiate: typeof instantiateKernels): void {
   let scope = globalThis as unknown as Scope;
-  let kernels: Record<string, (...args: number[]) => number>;
+  let kernels: Kernels;
   let worker = 0;
   const answer: Scope["onmessage"] = ({ data, ports }): void => {
     if (ports !== undefined && ports.length > 0) {
@@ -35,11 +38,10 @@ export function workerMain(): void {
       return;
     }
     try {
-      const message = data as { module?: WebAssembly.Module; memory: WebAssembly.Memory; worker: number } & KernelCall;
-      if (message.module !== undefined) {
+      const message = data as { modules?: KernelModules; memory: WebAssembly.Memory; worker: number } & KernelCall;
+      if (message.modules !== undefined) {
         worker = message.worker;
-        const env = { memory: message.memory, now: () => performance.now() / 1000 };
-        kernels = new WebAssembly.Instance(message.module, { env }).exports as typeof kernels;
+        kernels = instantiate(message.modules, message.memory);
         scope.postMessage(0);
       } else {
         scope.postMessage(kernels[message.name](worker, ...message.args) ?? 0);

@@ -12,7 +12,7 @@ const FLAGS = "kernels.ts -o kernels.wasm --noAssert --runtime stub --use abort=
  *
  * @param source The program.
  * @param options `features` to enable, as the compiler names them; `flags` for the module's memory; `optimise`, how hard,
- *   3 if not given.
+ *   3 if not given, 0 to keep the order of operations.
  * @returns The module's bytes.
  * @throws {Error} If it does not compile; the message is the compiler's.
  */
@@ -21,7 +21,7 @@ export async function compileKernels(
   { features, flags, optimise = 3 }: {
     readonly features: readonly string[];
     readonly flags: readonly string[];
-    readonly optimise?: 1 | 3;
+    readonly optimise?: 0 | 1 | 3;
   },
 ): Promise<Uint8Array<ArrayBuffer>> {
   let bytes = new Uint8Array();

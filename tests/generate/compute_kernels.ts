@@ -5,7 +5,7 @@
  */
 import { compileKernels } from "./_compile_kernels.ts";
 import { F64_FIELDS, fieldAddress, U32_FIELDS } from "../../compute/wasm/fields.ts";
-import { screenKernels } from "../../compute/wasm/kernels/screen_tiles.ts";
+import { screenSource } from "../../compute/wasm/kernels/screen_tiles.ts";
 import { tileKernels } from "../../compute/wasm/kernels/tiles.ts";
 
 /** Where the kernels are at home. */
@@ -36,20 +36,18 @@ const VARIANTS = {
     fma4: "f32x4.relaxed_madd(a, b, c)",
     fma2: "f64x2.relaxed_madd(a, b, c)",
     dot8: "i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, c)",
-    dotPairs: "i16x8.relaxed_dot_i8x16_i7x16_s(a, b)",
   },
   plain: {
     features: [],
     fma4: "f32x4.add(f32x4.mul(a, b), c)",
     fma2: "f64x2.add(f64x2.mul(a, b), c)",
-    // Plain SIMD has no fast dot product of bytes: such an engine does not screen, so these are never called.
+    // Plain SIMD has no fast dot product of bytes: such an engine does not screen, so it is never called.
     dot8: "c",
-    dotPairs: "a",
   },
 };
 
 /** What comes before the kernels: parameters, the multiply-adds, and the clock. */
-function prelude({ fma4, fma2, dot8, dotPairs }: Record<"fma4" | "fma2" | "dot8" | "dotPairs", string>): string {
+function prelude({ fma4, fma2, dot8 }: Record<"fma4" | "fma2" | "dot8", string>): string {
   const u32 = U32_FIELDS.map((name) =>
     `@inline function ${name}(): usize { return load<u32>(${fieldAddress(name)}); }`
   );
@@ -59,11 +57,12 @@ function prelude({ fma4, fma2, dot8, dotPairs }: Record<"fma4" | "fma2" | "dot8"
     `@inline function fma4(a: v128, b: v128, c: v128): v128 { return ${fma4}; }`,
     `@inline function fma2(a: v128, b: v128, c: v128): v128 { return ${fma2}; }`,
     `@inline function dot8(a: v128, b: v128, c: v128): v128 { return ${dot8}; }`,
-    `@inline function dotPairs(a: v128, b: v128): v128 { return ${dotPairs}; }`,
     ...u32,
     ...f64,
   ].join("\n");
 }
+
+const FEATURES = ["simd", "threads", "bulk-memory"];
 
 /** Compiles one variant. */
 async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
@@ -71,26 +70,40 @@ async function compile(variant: keyof typeof VARIANTS): Promise<Uint8Array> {
   const texts = await Promise.all(
     FILES.map((name) => Deno.readTextFile(new URL(`kernels/${name}.as`, HOME))),
   );
-  const source = [prelude(operations), tileKernels(), screenKernels(), ...texts].join("\n");
+  const source = [prelude(operations), tileKernels(), ...texts].join("\n");
   return await compileKernels(source, {
-    features: ["simd", "threads", "bulk-memory", ...features],
+    features: [...FEATURES, ...features],
     optimise: 1, // why no more: compute/wasm/README.md
     flags: ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
   });
 }
 
+/** Compiles the screen, for relaxed SIMD alone: plain SIMD has no fast product of bytes. */
+async function compileScreen(): Promise<Uint8Array> {
+  return await compileKernels(screenSource(), {
+    features: [...FEATURES, ...VARIANTS.relaxed.features],
+    optimise: 0, // why: screen_tiles.ts
+    flags: ["--importMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
+  });
+}
+
 /** The module that carries the bytes. */
-function carrier(variant: string, bytes: Uint8Array): string {
+function carrier(name: string, about: string, bytes: Uint8Array): string {
   const base64 = bytes.toBase64();
   return `// Made by tests/generate/compute_kernels.ts from compute/wasm/kernels; do not edit.\n` +
-    `/** The ${variant} SIMD kernels, base64. */\nexport const ${variant.toUpperCase()}_WASM: string =\n  "${base64}";\n`;
+    `/** ${about}, base64. */\nexport const ${name.toUpperCase()}_WASM: string =\n  "${base64}";\n`;
 }
 
 if (import.meta.main) {
   let stale = false;
-  for (const variant of Object.keys(VARIANTS) as (keyof typeof VARIANTS)[]) {
-    const path = new URL(`build/${variant}.generated.ts`, HOME);
-    const text = carrier(variant, await compile(variant));
+  const modules: [name: string, about: string, bytes: Uint8Array][] = [
+    ["relaxed", "The relaxed SIMD kernels", await compile("relaxed")],
+    ["plain", "The plain SIMD kernels", await compile("plain")],
+    ["screen", "The screen, relaxed SIMD", await compileScreen()],
+  ];
+  for (const [name, about, bytes] of modules) {
+    const path = new URL(`build/${name}.generated.ts`, HOME);
+    const text = carrier(name, about, bytes);
     if (!Deno.args.includes("--check")) {
       await Deno.writeTextFile(path, text);
     } else if (await Deno.readTextFile(path) !== text) {

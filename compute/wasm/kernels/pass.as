@@ -9,6 +9,7 @@ function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64
   }
   memory.fill(s + COUNTS, 0, <usize>columns << 2);
   const step = <i32>partRows(), rows = x() + (parity * listCapacity() * dPad() << 2);
+  if (screening()) beginBlock(j, columns);
   for (let first = 0; first < n; first += step) {
     const part = min(step, n - first);
     if (screening()) {
@@ -72,6 +73,7 @@ function foldChunk(s: usize, raw: usize, n: i32, parity: usize, firstRow: u32): 
   if (rowK()) cutRows(s, n, parity);
   const step = <i32>blockColumns();
   t = now();
+  if (screening()) beginScreening(n, parity);
   for (let j = claim(CLAIM_COLUMNS, step); j < <i32>nPad(); j = claim(CLAIM_COLUMNS, step)) {
     const columns = min(step, <i32>nPad() - j);
     t = listBlock(s, j, columns, n, parity, t);

@@ -129,14 +129,14 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
     scale = Math.max(scale, Math.sqrt(crowd) / (COLUMN_CROWD - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
   }
   if (!(scale > 0)) scale = 1;
-  const bytes = wq() + <usize>j * dScreen();
+  const tile = wq() + (<usize>(j & ~7) * dScreen() + (<usize>(j & 7) << 4));
   let errors: f64 = 0, squares: f64 = 0;
   for (let i = 0; i < d; i++) {
     const v = load<f64>(w + (<usize>i << 3)), q = Math.min(levels, Math.max(-levels, nearest<f64>(v / scale)));
     const e = v - scale * q;
     errors += e * e;
     squares += q * q;
-    store<u8>(bytes + <usize>i, <u8>(<i32>q + offset));
+    store<u8>(tile + (<usize>(i >> 4) << 7) + <usize>(i & 15), <u8>(<i32>q + offset));
   }
   store<f64>(s + COLUMN_SCALE, scale);
   store<f64>(s + COLUMN_SCALE, Math.sqrt(errors), 8);

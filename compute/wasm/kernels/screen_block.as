@@ -1,4 +1,16 @@
-// Screening a block of columns, then the exact pass over what survived.
+// Screening a block of columns, then the exact pass over what survived. The screen itself is a module of its own over private
+// memory (screen_tiles.ts); the host copies what it works on (kernel_host.ts).
+
+/** Takes the chunk's n rows, of `capacity`, with their terms, for all blocks to come. */
+@external("env", "screenRows") declare function screenRows(
+  n: usize, capacity: usize, part: usize, width: usize, segments: usize, narrow: usize, x: usize, begin: usize, terms: usize,
+): void;
+/** Takes so many tiles of 8 columns, with their terms. */
+@external("env", "screenColumns") declare function screenColumns(tiles: i32, w: usize, terms: usize): void;
+/** Screens n rows against these tiles: bits [n, 128] to `masks`, pairs alive in each tile, u32, to `alive`. */
+@external("env", "screenPart") declare function screenPart(
+  first: i32, n: i32, tiles: i32, skipped: u32, masks: usize, alive: usize,
+): void;
 
 /** Share of survivors above which a tile of 8 columns is cheaper computed densely, and for how many parts of chunks. */
 const DENSE_ABOVE: f64 = 0.3;
@@ -18,27 +30,44 @@ const DENSE_PARTS: i32 = 48;
   return m;
 }
 
+/** Before the first block of a chunk of n rows. */
+@inline function beginScreening(n: i32, parity: usize): void {
+  const row = parity * xqRows();
+  screenRows(
+    n, xqRows(), partRows(), dScreen(), segments(), sums16(),
+    xq() + row * dScreen(), rowBegin() + (segments() * row << 4), rowTerms() + (row << 4),
+  );
+}
+
+/** Before the first part of a block. */
+@inline function beginBlock(j: i32, columns: i32): void {
+  screenColumns(columns >> 3, wq() + <usize>j * dScreen(), columnTerms() + (<usize>j << 4));
+}
+
 /** Appends what fires in a block of columns, rows first … first + n − 1 of the chunk, to the lists; they are exact. */
 function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity: usize, t: f64): f64 {
-  const rows = x() + (parity * listCapacity() * dPad() << 2), masks = maskSpace(s);
-  memory.fill(masks, 0, <usize>n << 4);
-  let pairs: f64 = 0, survivors: f64 = 0;
-  for (let c = 0; c < columns; c += 8) {
-    const tile = (j + c) >> 3, dense = columnDense() + (<usize>tile << 2), left = load<i32>(dense);
-    if (left > 0) {
-      store<i32>(dense, left - 1);
-      t = lap(s, STAGE_SCREEN, t);
-      denseTile(s, j + c, c, first, n, rows);
-      denseTile(s, j + c + 4, c + 4, first, n, rows);
-      t = lap(s, STAGE_DENSE, t);
-    } else {
-      const alive = <f64>screenTile(s, tile, masks + (<usize>c >> 3), first, n, parity);
-      pairs += 8 * <f64>n;
-      survivors += alive;
-      if (alive > DENSE_ABOVE * 8 * <f64>n) store<i32>(dense, DENSE_PARTS);
-    }
+  const rows = x() + (parity * listCapacity() * dPad() << 2), tiles = columns >> 3;
+  let skipped: u32 = 0, pairs: f64 = 0, survivors: f64 = 0;
+  for (let tile = 0; tile < tiles; tile++) {
+    const dense = columnDense() + (<usize>((j >> 3) + tile) << 2), left = load<i32>(dense);
+    if (left <= 0) continue;
+    store<i32>(dense, left - 1);
+    skipped |= 1 << tile;
   }
+  screenPart(first, n, tiles, skipped, maskSpace(s), s + ALIVE);
   t = lap(s, STAGE_SCREEN, t);
+  for (let tile = 0; tile < tiles; tile++) {
+    if ((skipped >> tile) & 1) {
+      denseTile(s, j + (tile << 3), tile << 3, first, n, rows);
+      denseTile(s, j + (tile << 3) + 4, (tile << 3) + 4, first, n, rows);
+      continue;
+    }
+    const alive = <f64>load<u32>(s + ALIVE + (<usize>tile << 2));
+    pairs += 8 * <f64>n;
+    survivors += alive;
+    if (alive > DENSE_ABOVE * 8 * <f64>n) store<i32>(columnDense() + (<usize>((j >> 3) + tile) << 2), DENSE_PARTS);
+  }
+  t = lap(s, STAGE_DENSE, t);
   exactRows(s, j, first, n, rows);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED) + pairs);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED, 8) + survivors, 8);

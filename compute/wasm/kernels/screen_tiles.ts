@@ -1,9 +1,10 @@
 /**
- * The screen's products, as loops that print AssemblyScript: rows by columns in 8-bit integers, then the bound.
+ * The screen: rows by columns in 8-bit integers, then the bound. Loops that print AssemblyScript for a module of its own.
  *
- * A segment of four columns is put into globals first. An engine reads a module's globals without a bounds check, and here
- * (Deno has no trap handler for WebAssembly) a check is two instructions of the three that a load takes; so the columns,
- * which every row meets, are read for a third of the price. That needs code without loops for a whole segment.
+ * Its memory is private to a worker and has a window at a fixed address, which a group of eight columns' segments is copied to.
+ * An engine knows such addresses to be good and reads them without a bounds check; here (Deno has no trap handler for
+ * WebAssembly) a check costs as much as the load. That needs code without loops for a whole group, and pays, as every row of
+ * a part meets the window.
  *
  * Both operands lie along the dimensions, so nothing is spread or shuffled: lane l of a sum takes what is at l in every
  * step of 16 dimensions. Two ways to add up:
@@ -11,6 +12,11 @@
  * - wide: one instruction multiplies four bytes and adds them to 32 bits; good where the engine has it as one instruction.
  * - narrow: pairs are added in 16 bits, modulo 2^16, and widened at the end of the segment: fewer instructions where the
  *   wide one is made of three. Rows and columns are scaled such that no segment's lane overflows.
+ *
+ * V8's `--experimental-wasm-revectorize` joins two 128-bit operations to one of 256 bits where it finds an addition of two
+ * results of the same kind, and no check between the loads they come from. Hence three things that would be odd otherwise:
+ * columns in fixed places, nothing rearranged by the compiler (it does not optimise here), and sums of *pairs* of columns
+ * at the end, `s0, s0 + s1, s2, s2 + s3`, from which the bound takes them apart again.
  * @module
  */
 
@@ -19,117 +25,165 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 /** Rows and columns of a tile: eight sums, two rows and a column stay in the 15 registers that V8 gives. */
 const ROWS = 2;
 const COLUMNS = 4;
+/** Columns in the window. */
+const WINDOW_COLUMNS = 8;
+/** Address of the window: `u8 [steps, 8, 16]`. */
+const WINDOW = 1024;
 
 /** Steps of 16 dimensions in a long segment and in a short one, of which the rest of the width is made. */
-export const LONG_STEPS = 16;
+const LONG_STEPS = 16;
 const SHORT_STEPS = 4;
+/** Long segments that rows meet in one go. */
+const LONG_GROUP = 3;
 
-/** All kernels of this file. */
-export function screenKernels(): string {
-  const held = range(LONG_STEPS * COLUMNS).map((i) => `let held${i}: v128 = i64x2(0, 0);`).join(" ");
-  return [
-    `/** A segment of four columns, ${COLUMNS} to a step. Globals belong to an instance, and so to one worker. */\n${held}`,
-    ...[LONG_STEPS, SHORT_STEPS].flatMap((steps) => [
-      holdKernel(steps),
-      segmentKernel(steps, true),
-      segmentKernel(steps, false),
-    ]),
-    tileKernel(),
-  ].join("\n");
-}
+/** Runs of segments that have code of their own: steps in all, and steps of a segment. */
+const GROUPS: readonly (readonly [steps: number, segment: number])[] = [
+  [LONG_GROUP * LONG_STEPS, LONG_STEPS],
+  [LONG_STEPS, LONG_STEPS],
+  [SHORT_STEPS, SHORT_STEPS],
+];
 
-/** Loads a segment of four columns. */
-function holdKernel(steps: number): string {
-  const loads = range(steps).map((k) =>
-    range(COLUMNS).map((c) => `held${k * COLUMNS + c} = v128.load(w${c}, ${16 * k});`).join(" ")
+/** The parameters at address 0, u32 each; the host writes them, see `kernel_host.ts`. */
+export const SCREEN_FIELDS = [
+  "d", // bytes of a row
+  "narrow", // 1: sums in 16 bits within a segment
+  "line", // bytes from one segment's beginnings to the next's
+  "x", // i8 [rows, d]
+  "begin", // v128 [segments, rows]
+  "rowTerms", // f32 [rows, 4]
+  "w", // u8 [tiles, d / 16, 8, 16]
+  "columnTerms", // f32 [tiles, 4, 8]
+  "sums", // i32 [rows of a part, 8]
+  "masks", // bits [rows of a part, 128]
+  "alive", // u32 [16]: pairs of each tile that are
+] as const;
+
+const FMA4 = "@inline function fma4(a: v128, b: v128, c: v128): v128 { return f32x4.relaxed_madd(a, b, c); }";
+
+/** The module's source. In its sums nothing is an inlined function: one makes a block, and blocks are joined by nobody. */
+export function screenSource(): string {
+  const getters = SCREEN_FIELDS.map((name, i) => `@inline function ${name}(): usize { return load<u32>(${4 * i}); }`);
+  const kernels = GROUPS.flatMap(([steps, segment]) =>
+    [true, false].flatMap((narrow) => [0, 1].map((half) => groupKernel(steps, segment, narrow, half)))
   );
-  return `
-function hold${steps}(w: usize, ld: usize): void {
-  ${range(COLUMNS).map((c) => `const w${c} = w + ${c} * ld;`).join(" ")}
-  ${loads.join("\n  ")}
-}`;
+  return [FMA4, ...getters, ...kernels, tileKernel(), PART].join("\n");
 }
 
-/** The products of rows with the segment held, added to their 32-bit sums. */
-function segmentKernel(steps: number, narrow: boolean): string {
-  const rows = range(ROWS);
-  const columns = range(COLUMNS);
+/** The products of rows with half of the window's columns, added to their 32-bit sums. */
+function groupKernel(steps: number, segment: number, narrow: boolean, half: number): string {
+  const [rows, columns] = [range(ROWS), range(COLUMNS)];
   const step = (k: number): string =>
     rows.map((r) => `const x${r}_${k} = v128.load(x${r}, ${16 * k});`).join(" ") +
-    columns.map((c) =>
-      `{ const w = held${k * COLUMNS + c}; ${
-        rows.map((r) =>
-          narrow
-            ? `a${r}_${c} = i16x8.add(a${r}_${c}, dotPairs(x${r}_${k}, w));`
-            : `a${r}_${c} = dot8(x${r}_${k}, w, a${r}_${c});`
-        ).join(" ")
-      } }`
-    ).join("\n    ");
-  const widened = (r: number): string =>
-    columns.map((c) => narrow ? `i32x4.extadd_pairwise_i16x8_s(a${r}_${c})` : `a${r}_${c}`).join(", ");
+    columns.map((c) => {
+      const at = 16 * (WINDOW_COLUMNS * k + COLUMNS * half + c);
+      return `const w${c}_${k} = v128.load(${WINDOW}, ${at});`;
+    }).join(" ") + "\n    " +
+    rows.flatMap((r) =>
+      columns.map((c) =>
+        narrow
+          ? `a${r}_${c} = i16x8.add(a${r}_${c}, i16x8.relaxed_dot_i8x16_i7x16_s(x${r}_${k}, w${c}_${k}));`
+          : `a${r}_${c} = i32x4.relaxed_dot_i8x16_i7x16_add_s(x${r}_${k}, w${c}_${k}, a${r}_${c});`
+      )
+    ).join(" ");
+  const part = (g: number): string => {
+    const first = g === 0;
+    const begin = rows.flatMap((r) => columns.map((c) => `${first ? "let " : ""}a${r}_${c} = b${r}_${g};`));
+    const sums = rows.flatMap((r) =>
+      columns.map((c) => {
+        const a = narrow ? `i32x4.extadd_pairwise_i16x8_s(a${r}_${c})` : `a${r}_${c}`;
+        return first ? `let s${r}_${c} = ${a};` : `s${r}_${c} = i32x4.add(s${r}_${c}, ${a});`;
+      })
+    );
+    return [begin.join(" "), ...range(segment).map((k) => step(g * segment + k)), sums.join(" ")].join("\n    ");
+  };
+  const parts = range(steps / segment);
   return `
-/** sums[i] (of 8 columns) += x_i · the four columns held, i < n (even); ld the width of a row. */
-function add${narrow ? "Narrow" : "Wide"}${steps}(x: usize, ld: usize, n: i32, begin: usize, sums: usize): void {
+/** sums[i] (of 8 columns, in pairs) += x_i · columns ${COLUMNS * half} … ${
+    COLUMNS * half + COLUMNS - 1
+  } of the window, i < n (even). */
+function ${nameOf(steps, narrow, half)}(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
   for (let i = 0; i < n; i += ${ROWS}) {
-    ${rows.map((r) => `const x${r} = x + ${r} * ld, b${r} = v128.load(begin, ${16 * r});`).join(" ")}
-    ${rows.map((r) => columns.map((c) => `let a${r}_${c} = b${r};`).join(" ")).join(" ")}
-    ${range(steps).map(step).join("\n    ")}
+    ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
     ${
-    rows.map((r) => `v128.store(sums, i32x4.add(v128.load(sums, ${32 * r}), wholeSums(${widened(r)})), ${32 * r});`)
-      .join("\n    ")
+    rows.flatMap((r) => parts.map((g) => `const b${r}_${g} = v128.load(begin + ${g} * line, ${16 * r});`)).join(" ")
+  }
+    ${parts.map(part).join("\n    ")}
+    ${
+    rows.map((r) => {
+      const [a, b, c, d] = columns.map((column) => `s${r}_${column}`);
+      const at = 32 * r + 16 * half;
+      return `const ab${r} = i32x4.add(${a}, ${b}), cd${r} = i32x4.add(${c}, ${d});
+    ${wholeSums(`t${r}`, [a, `ab${r}`, c, `cd${r}`])}
+    v128.store(sums, i32x4.add(v128.load(sums, ${at}), t${r}), ${at});`;
+    }).join("\n    ")
   }
     x += ${ROWS} * ld; begin += ${16 * ROWS}; sums += ${32 * ROWS};
   }
 }`;
 }
 
-/** A tile of 8 columns over some rows of the chunk: all segments, then the bound. */
+const nameOf = (steps: number, narrow: boolean, half: number): string =>
+  `add${narrow ? "Narrow" : "Wide"}${steps}${half === 0 ? "Low" : "High"}`;
+
+/** `to`: the four sums of the lanes of four vectors, one a lane. */
+function wholeSums(to: string, [a, b, c, d]: readonly string[]): string {
+  const pairs = (p: string, q: string): string =>
+    `i32x4.add(v128.shuffle<i32>(${p}, ${q}, 0, 4, 1, 5), v128.shuffle<i32>(${p}, ${q}, 2, 6, 3, 7))`;
+  return `const ${to}l = ${pairs(a, b)}, ${to}h = ${pairs(c, d)};
+    const ${to} = i32x4.add(v128.shuffle<i32>(${to}l, ${to}h, 0, 1, 4, 5), v128.shuffle<i32>(${to}l, ${to}h, 2, 3, 6, 7));`;
+}
+
+/** A tile of 8 columns over some rows: all segments, then the bound. */
 function tileKernel(): string {
-  const segments = (steps: number): string =>
-    `for (; at + ${16 * steps} <= d; at += ${16 * steps}, begin += line) {
-      hold${steps}(w + at, d);
-      if (narrow) addNarrow${steps}(x + at, d, even, begin, to);
-      else addWide${steps}(x + at, d, even, begin, to);
-    }`;
+  const calls = (steps: number, narrow: boolean): string =>
+    [0, 1].map((half) => `${nameOf(steps, narrow, half)}(from + at, width, even, begins, line(), sums());`).join(" ");
+  const groups = GROUPS.map(([steps, segment]) =>
+    `for (; at + ${16 * steps} <= width; at += ${16 * steps}, begins += ${steps / segment} * line()) {
+    memory.copy(${WINDOW}, columns + ${WINDOW_COLUMNS} * at, ${16 * WINDOW_COLUMNS * steps});
+    if (narrow()) { ${calls(steps, true)} }
+    else { ${calls(steps, false)} }
+  }`
+  );
   const terms = ["P", "Q", "T", "beta"].map((name, i) =>
     `const ${name}0 = v128.load(terms, ${32 * i}), ${name}1 = v128.load(terms, ${32 * i + 16});`
   ).join(" ");
   const bound = (v: number): string =>
-    `f32x4.le(fma4(ny, T${v}, fma4(nd, Q${v}, fma4(nx, P${v}, fma4(f32x4.convert_i32x4_s(v128.load(sums, ${
+    `f32x4.le(fma4(ny, T${v}, fma4(nd, Q${v}, fma4(nx, P${v}, fma4(f32x4.convert_i32x4_s(apart(v128.load(at32, ${
       16 * v
-    })), sx, beta${v})))), zero)`;
+    }))), sx, beta${v})))), zero)`;
   const splat = (lane: number): string => `v128.shuffle<f32>(t, t, ${lane}, ${lane}, ${lane}, ${lane})`;
   return `
-/** The four sums of the lanes of a, b, c and d, one a lane. */
-@inline function wholeSums(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
-  const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
-  return i32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
-}
+/** a, b, c, d from a, a + b, c, c + d. */
+@inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 0, 4, 2)); }
 
 /**
- * Notes which of the chunk's rows first … first + n − 1 may fire in which of a tile's 8 columns: bits of one byte a row, at
- * \`masks\` and every 16 bytes on. Undecided (NaN) counts as alive. Returns how many pairs are.
+ * Notes which of rows first … first + n − 1 may fire in which of a tile's 8 columns: bits of one byte a row, 16 bytes apart.
+ * Undecided (NaN) counts as alive. Returns how many pairs are.
  */
-function screenTile(s: usize, tile: i32, masks: usize, first: i32, n: i32, parity: usize): i32 {
-  const d = dScreen(), even = (n + 1) & ~1, narrow = sums16() != 0, line = xqRows() << 4;
-  const row = parity * xqRows() + <usize>first, x = xq() + row * d, space = sumSpace(s);
-  memory.fill(space, 0, <usize>even << 5);
-  for (let half: usize = 0; half < 2; half++) {
-    const w = wq() + ((<usize>tile << 3) + (half << 2)) * d, to = space + (half << 4);
-    let at: usize = 0, begin = rowBegin() + ((parity * segments() * xqRows() + <usize>first) << 4);
-    ${segments(LONG_STEPS)}
-    ${segments(SHORT_STEPS)}
-  }
+function screenTile(tile: i32, first: i32, n: i32): i32 {
+  const width = d(), even = (n + 1) & ~1, from = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
+  memory.fill(sums(), 0, <usize>even << 5);
+  let at: usize = 0, begins = begin() + (<usize>first << 4);
+  ${groups.join("\n  ")}
   const terms = columnTerms() + (<usize>tile << 7), zero = f32x4.splat(0);
   ${terms}
-  let sums = space, rowAt = rowTerms() + (row << 4), all = 0;
-  for (let i = 0; i < n; i++, sums += 32, rowAt += 16, masks += 16) {
+  let at32 = sums(), rowAt = rowTerms() + (<usize>first << 4), mask = masks() + <usize>tile, all = 0;
+  for (let i = 0; i < n; i++, at32 += 32, rowAt += 16, mask += 16) {
     const t = v128.load(rowAt), sx = ${splat(0)}, nx = ${splat(1)}, nd = ${splat(2)}, ny = ${splat(3)};
-    const dead = i32x4.bitmask(${bound(0)}) | i32x4.bitmask(${bound(1)}) << 4, alive = ~dead & 0xff;
-    store<u8>(masks, <u8>alive);
-    all += popcnt(alive);
+    const dead = i32x4.bitmask(${bound(0)}) | i32x4.bitmask(${bound(1)}) << 4, bits = ~dead & 0xff;
+    store<u8>(mask, <u8>bits);
+    all += popcnt(bits);
   }
   return all;
 }`;
 }
+
+const PART = `
+/** Screens rows first … first + n − 1 against the tiles held, but for those whose bits are in \`skipped\`. */
+export function screen(first: i32, n: i32, tiles: i32, skipped: u32): void {
+  memory.fill(masks(), 0, <usize>n << 4);
+  for (let tile = 0; tile < tiles; tile++) {
+    if ((skipped >> tile) & 1) continue;
+    store<u32>(alive() + (<usize>tile << 2), screenTile(tile, first, n));
+  }
+}`;

@@ -39,6 +39,7 @@ const BAD_ROW: usize = 72; // u32 + 1 of the first refused row in the batch, 0 f
 const FOLDED_SO_FAR: usize = 84; // u32: rows folded before this chunk
 const SCREENED: usize = 96; // f64: pairs screened; then survivors, f64
 const TILE: usize = 128; // 64 bytes to spill a tile's row
+const ALIVE: usize = 192; // u32 [16]: pairs that the screen left of each tile of the block
 const COUNTS: usize = 256; // u32 [128]: list lengths of a block's columns
 const COLUMN_SCALE: usize = 768; // f64: a column's scale, ‖dw‖ and ‖q‖ while it is quantised
 const SCRATCH_AT: usize = 832; // then the lists
@@ -64,9 +65,7 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 @inline function sortSpace(s: usize): usize { return skippedBefore(s) + (listCapacity() << 2); }
 /** Space for vectors of dScreen: three f32 and more, or three f64 and 2 KiB. Shared with the sort. */
 @inline function rowSpace(s: usize): usize { return sortSpace(s); }
-/** i32 [partRows, 8]: the screen's sums of one tile. */
-@inline function sumSpace(s: usize): usize { return rowSpace(s) + rowSpaceBytes(); }
 /** Bits [partRows, 128]: which of a block's columns each row may fire. */
-@inline function maskSpace(s: usize): usize { return sumSpace(s) + (partRows() << 5); }
+@inline function maskSpace(s: usize): usize { return rowSpace(s) + rowSpaceBytes(); }
 /** i32 [128 + 3]: a row's columns. */
 @inline function columnSpace(s: usize): usize { return maskSpace(s) + (partRows() << 4); }

@@ -65,11 +65,11 @@ export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {
     scalar: 1,
   } as const;
   const plan = makePlan({ sae, layout, nImages: ROWS, block: sample }, { k: 4 });
-  const { module } = await loadKernels("auto");
-  const { dotBits } = await probe(module);
+  const { modules } = await loadKernels("auto");
+  const { dotBits } = await probe(modules);
   const memoryPlan = planMemory(sae, plan, 1, { dotBits, ...force });
   const memory = makeMemory(memoryPlan.bytes);
-  const pool = await openPool({ module, memory, threads: 1, permissions: "inherit" });
+  const pool = await openPool({ modules, memory, threads: 1, permissions: "inherit" });
   writeParameters(memory, sae, plan, memoryPlan.fields);
   const at = memoryPlan.fields as Record<string, number>;
   const floats = (address: number, n: number): Float32Array => new Float32Array(memory.buffer, address, n);
@@ -120,7 +120,8 @@ export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {
     target(column): Target {
       const g = Float64Array.from({ length: d }, (_, i) => wt[column * at.dPad + i] / scale[i]);
       const w = rotate(unbalance(g), false).map((x) => x / h);
-      const q = Float64Array.from(new Uint8Array(memory.buffer, at.wq + column * d, d), (byte) => byte - at.wqOffset);
+      const tile = new Uint8Array(memory.buffer, at.wq + (column & ~7) * d, 8 * d);
+      const q = Float64Array.from({ length: d }, (_, i) => tile[128 * (i >> 4) + 16 * (column & 7) + (i & 15)] - at.wqOffset);
       const peak = w.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
       const dw = w.map((x, i) => x - (peak / at.wqLevels) * q[i]);
       let beta = sae.bEnc[column];

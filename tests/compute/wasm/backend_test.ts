@@ -79,8 +79,8 @@ Deno.test({
   name: "wasm: what is probed is recorded, and the plain build asks for nothing relaxed",
   permissions: "none",
   fn: async () => {
-    const { module } = await loadKernels("relaxed");
-    const { fused, dotBits } = await probe(module);
+    const { modules } = await loadKernels("relaxed");
+    const { fused, dotBits } = await probe(modules);
     const relaxed = await createWasmBackend();
     assert.equal(relaxed.details.variant, "relaxed");
     assert.equal(relaxed.details.fused, fused);
