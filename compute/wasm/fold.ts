@@ -116,8 +116,11 @@ export class WasmFold implements Fold {
       }
       seconds[stage] = sum / pool.threads;
     });
-    const [pairs, survivors] = this.#screened();
-    if (pairs > 0) seconds.survivorShare = survivors / pairs;
+    const [pairs, survivors, large] = this.#screened();
+    if (pairs > 0) {
+      seconds.survivorShare = survivors / pairs;
+      seconds.largeTileShare = large / pairs;
+    }
     return seconds;
   }
 
@@ -128,13 +131,13 @@ export class WasmFold implements Fold {
     this.#parts.pool.close();
   }
 
-  /** Pairs screened, and how many of them had to be computed. */
-  #screened(): [number, number] {
+  /** Pairs screened, how many of them had to be computed, and how many were screened in large tiles. */
+  #screened(): [number, number, number] {
     const { memoryPlan: { fields }, memory, pool } = this.#parts;
-    const sums: [number, number] = [0, 0];
+    const sums: [number, number, number] = [0, 0, 0];
     for (let worker = 0; worker < pool.threads; worker++) {
       const at = (fields.scratch ?? 0) + worker * (fields.scratchBytes ?? 0) + SCREENED;
-      new Float64Array(memory.buffer, at, 2).forEach((value, i) => sums[i] += value);
+      new Float64Array(memory.buffer, at, 3).forEach((value, i) => sums[i] += value);
     }
     return sums;
   }

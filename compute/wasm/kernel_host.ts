@@ -21,9 +21,10 @@ export interface KernelModules {
  * parameters is that of `SCREEN_FIELDS` in `kernels/screen_tiles.ts`.
  */
 export function instantiateKernels({ main, screen }: KernelModules, memory: WebAssembly.Memory): Kernels {
+  const now = (): number => performance.now() / 1000;
   const page = 65536;
   const most = 16; // tiles of a block
-  let run: ((first: number, n: number, tiles: number, skipped: number) => void) | undefined;
+  let run: ((first: number, n: number, tiles: number, skipped: number) => number) | undefined;
   let own: Uint8Array = new Uint8Array();
   const at: Record<string, number> = {};
   const open = (capacity: number, part: number, width: number, segments: number, narrow: number): void => {
@@ -55,12 +56,12 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
     at.width = width;
     at.segments = segments;
     at.capacity = capacity;
-    run = new WebAssembly.Instance(screen, { env: { memory } }).exports.screen as typeof run;
+    run = new WebAssembly.Instance(screen, { env: { memory, now } }).exports.screen as typeof run;
   };
   const shared = (from: number, bytes: number): Uint8Array => new Uint8Array(memory.buffer, from, bytes);
   const env = {
     memory,
-    now: (): number => performance.now() / 1000,
+    now,
     screenRows(
       ...[n, capacity, part, width, segments, narrow, x, begin, terms]: [
         ...[number, number, number, number, number],
@@ -76,10 +77,12 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
       own.set(shared(w, tiles * 8 * at.width), at.w);
       own.set(shared(terms, tiles * 128), at.columnTerms);
     },
-    screenPart(first: number, n: number, tiles: number, skipped: number, masks: number, alive: number): void {
-      run?.(first, n, tiles, skipped);
+    screenPart(first: number, n: number, tiles: number, skipped: number, masks: number, alive: number): number {
+      const large = run?.(first, n, tiles, skipped) ?? 0;
+      if (large < 0) throw new Error("This engine computes wrong sums of bytes; run it without flags for V8");
       shared(masks, n * 16).set(own.subarray(at.masks, at.masks + n * 16));
       shared(alive, tiles * 4).set(own.subarray(at.alive, at.alive + tiles * 4));
+      return large;
     },
   };
   return new WebAssembly.Instance(main, { env }).exports as unknown as Kernels;

@@ -7,10 +7,13 @@
 ): void;
 /** Takes so many tiles of 8 columns, with their terms. */
 @external("env", "screenColumns") declare function screenColumns(tiles: i32, w: usize, terms: usize): void;
-/** Screens n rows against these tiles: bits [n, 128] to `masks`, pairs alive in each tile, u32, to `alive`. */
+/**
+ * Screens n rows against these tiles: bits [n, 128] to `masks`, pairs alive in each tile, u32, to `alive`. Returns how many
+ * were screened as large tiles.
+ */
 @external("env", "screenPart") declare function screenPart(
   first: i32, n: i32, tiles: i32, skipped: u32, masks: usize, alive: usize,
-): void;
+): i32;
 
 /** Share of survivors above which a tile of 8 columns is cheaper computed densely, and for how many parts of chunks. */
 const DENSE_ABOVE: f64 = 0.3;
@@ -54,7 +57,7 @@ function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity:
     store<i32>(dense, left - 1);
     skipped |= 1 << tile;
   }
-  screenPart(first, n, tiles, skipped, maskSpace(s), s + ALIVE);
+  const large = <f64>(8 * n) * <f64>screenPart(first, n, tiles, skipped, maskSpace(s), s + ALIVE);
   t = lap(s, STAGE_SCREEN, t);
   for (let tile = 0; tile < tiles; tile++) {
     if ((skipped >> tile) & 1) {
@@ -71,5 +74,6 @@ function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity:
   exactRows(s, j, first, n, rows);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED) + pairs);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED, 8) + survivors, 8);
+  store<f64>(s + SCREENED, load<f64>(s + SCREENED, 16) + large, 16);
   return lap(s, STAGE_EXACT, t);
 }

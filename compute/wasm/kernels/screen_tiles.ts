@@ -22,9 +22,8 @@
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Rows and columns of a tile: eight sums, two rows and a column stay in the 15 registers that V8 gives. */
+/** Rows of a tile. */
 const ROWS = 2;
-const COLUMNS = 4;
 /** Columns in the window. */
 const WINDOW_COLUMNS = 8;
 /** Address of the window: `u8 [steps, 8, 16]`. */
@@ -36,12 +35,22 @@ const SHORT_STEPS = 4;
 /** Long segments that rows meet in one go. */
 const LONG_GROUP = 3;
 
-/** Runs of segments that have code of their own: steps in all, and steps of a segment. */
-const GROUPS: readonly (readonly [steps: number, segment: number])[] = [
-  [LONG_GROUP * LONG_STEPS, LONG_STEPS],
-  [LONG_STEPS, LONG_STEPS],
-  [SHORT_STEPS, SHORT_STEPS],
-];
+/** A way to walk the window. */
+interface Shape {
+  /** In names of kernels. */
+  readonly name: string;
+  /** Columns of a tile. */
+  readonly columns: 4 | 8;
+  /** Runs of segments that have code of their own: steps in all, and steps of a segment; long ones first. */
+  readonly groups: readonly (readonly [steps: number, segment: number])[];
+}
+
+const SEGMENTS = [[LONG_STEPS, LONG_STEPS], [SHORT_STEPS, SHORT_STEPS]] as const;
+
+/** Eight sums, two rows and a column stay in the 15 registers that V8 gives. */
+const SMALL: Shape = { name: "Small", columns: 4, groups: SEGMENTS };
+/** The same where two columns share a register of 256 bits; twice too many where not. */
+const LARGE: Shape = { name: "Large", columns: 8, groups: [[LONG_GROUP * LONG_STEPS, LONG_STEPS], ...SEGMENTS] };
 
 /** The parameters at address 0, u32 each; the host writes them, see `kernel_host.ts`. */
 export const SCREEN_FIELDS = [
@@ -63,21 +72,33 @@ const FMA4 = "@inline function fma4(a: v128, b: v128, c: v128): v128 { return f3
 /** The module's source. In its sums nothing is an inlined function: one makes a block, and blocks are joined by nobody. */
 export function screenSource(): string {
   const getters = SCREEN_FIELDS.map((name, i) => `@inline function ${name}(): usize { return load<u32>(${4 * i}); }`);
-  const kernels = GROUPS.flatMap(([steps, segment]) =>
-    [true, false].flatMap((narrow) => [0, 1].map((half) => groupKernel(steps, segment, narrow, half)))
-  );
-  return [FMA4, ...getters, ...kernels, tileKernel(), PART].join("\n");
+  const kernels = [SMALL, LARGE].flatMap((shape) => [
+    ...shape.groups.flatMap((group) =>
+      [true, false].flatMap((narrow) => halvesOf(shape).map((first) => groupKernel(shape, group, narrow, first)))
+    ),
+    sumsKernel(shape),
+  ]);
+  return [NOW, FMA4, ...getters, ...kernels, tileKernel(), PART].join("\n");
 }
 
-/** The products of rows with half of the window's columns, added to their 32-bit sums. */
-function groupKernel(steps: number, segment: number, narrow: boolean, half: number): string {
-  const [rows, columns] = [range(ROWS), range(COLUMNS)];
+/** First columns of a shape's tiles. */
+const halvesOf = ({ columns }: Shape): number[] => columns === 8 ? [0] : [0, 4];
+
+const nameOf = ({ name }: Shape, steps: number, narrow: boolean, from: number): string =>
+  `add${name}${narrow ? "Narrow" : "Wide"}${steps}From${from}`;
+
+/** The products of rows with some of the window's columns, added to their 32-bit sums. */
+function groupKernel(
+  shape: Shape,
+  [steps, segment]: readonly [number, number],
+  narrow: boolean,
+  from: number,
+): string {
+  const [rows, columns] = [range(ROWS), range(shape.columns)];
   const step = (k: number): string =>
     rows.map((r) => `const x${r}_${k} = v128.load(x${r}, ${16 * k});`).join(" ") +
-    columns.map((c) => {
-      const at = 16 * (WINDOW_COLUMNS * k + COLUMNS * half + c);
-      return `const w${c}_${k} = v128.load(${WINDOW}, ${at});`;
-    }).join(" ") + "\n    " +
+    columns.map((c) => `const w${c}_${k} = v128.load(${WINDOW}, ${16 * (WINDOW_COLUMNS * k + from + c)});`).join(" ") +
+    "\n    " +
     rows.flatMap((r) =>
       columns.map((c) =>
         narrow
@@ -97,33 +118,29 @@ function groupKernel(steps: number, segment: number, narrow: boolean, half: numb
     return [begin.join(" "), ...range(segment).map((k) => step(g * segment + k)), sums.join(" ")].join("\n    ");
   };
   const parts = range(steps / segment);
+  const stored = rows.flatMap((r) =>
+    range(shape.columns / 4).map((q) => {
+      const [a, b, c, d] = range(4).map((column) => `s${r}_${4 * q + column}`);
+      const [at, id] = [32 * r + 4 * (from + 4 * q), `${r}_${q}`];
+      return `const ab${id} = i32x4.add(${a}, ${b}), cd${id} = i32x4.add(${c}, ${d});
+    ${wholeSums(`t${id}`, [a, `ab${id}`, c, `cd${id}`])}
+    v128.store(sums, i32x4.add(v128.load(sums, ${at}), t${id}), ${at});`;
+    })
+  );
   return `
-/** sums[i] (of 8 columns, in pairs) += x_i · columns ${COLUMNS * half} … ${
-    COLUMNS * half + COLUMNS - 1
-  } of the window, i < n (even). */
-function ${nameOf(steps, narrow, half)}(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
+/** sums[i] (of 8 columns, in pairs) += x_i · ${shape.columns} columns of the window, i < n (even); ld the width of a row. */
+function ${
+    nameOf(shape, steps, narrow, from)
+  }(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
   for (let i = 0; i < n; i += ${ROWS}) {
     ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
-    ${
-    rows.flatMap((r) => parts.map((g) => `const b${r}_${g} = v128.load(begin + ${g} * line, ${16 * r});`)).join(" ")
-  }
+    ${rows.flatMap((r) => parts.map((g) => `const b${r}_${g} = v128.load(begin + ${g} * line, ${16 * r});`)).join(" ")}
     ${parts.map(part).join("\n    ")}
-    ${
-    rows.map((r) => {
-      const [a, b, c, d] = columns.map((column) => `s${r}_${column}`);
-      const at = 32 * r + 16 * half;
-      return `const ab${r} = i32x4.add(${a}, ${b}), cd${r} = i32x4.add(${c}, ${d});
-    ${wholeSums(`t${r}`, [a, `ab${r}`, c, `cd${r}`])}
-    v128.store(sums, i32x4.add(v128.load(sums, ${at}), t${r}), ${at});`;
-    }).join("\n    ")
-  }
+    ${stored.join("\n    ")}
     x += ${ROWS} * ld; begin += ${16 * ROWS}; sums += ${32 * ROWS};
   }
 }`;
 }
-
-const nameOf = (steps: number, narrow: boolean, half: number): string =>
-  `add${narrow ? "Narrow" : "Wide"}${steps}${half === 0 ? "Low" : "High"}`;
 
 /** `to`: the four sums of the lanes of four vectors, one a lane. */
 function wholeSums(to: string, [a, b, c, d]: readonly string[]): string {
@@ -133,22 +150,35 @@ function wholeSums(to: string, [a, b, c, d]: readonly string[]): string {
     const ${to} = i32x4.add(v128.shuffle<i32>(${to}l, ${to}h, 0, 1, 4, 5), v128.shuffle<i32>(${to}l, ${to}h, 2, 3, 6, 7));`;
 }
 
-/** A tile of 8 columns over some rows: all segments, then the bound. */
-function tileKernel(): string {
+/** Sums of rows with a tile of 8 columns, segment by segment. */
+function sumsKernel(shape: Shape): string {
   const calls = (steps: number, narrow: boolean): string =>
-    [0, 1].map((half) => `${nameOf(steps, narrow, half)}(from + at, width, even, begins, line(), sums());`).join(" ");
-  const groups = GROUPS.map(([steps, segment]) =>
+    halvesOf(shape).map((from) =>
+      `${nameOf(shape, steps, narrow, from)}(rows + at, width, even, begins, line(), sums());`
+    ).join(" ");
+  const groups = shape.groups.map(([steps, segment]) =>
     `for (; at + ${16 * steps} <= width; at += ${16 * steps}, begins += ${steps / segment} * line()) {
     memory.copy(${WINDOW}, columns + ${WINDOW_COLUMNS} * at, ${16 * WINDOW_COLUMNS * steps});
-    if (narrow()) { ${calls(steps, true)} }
-    else { ${calls(steps, false)} }
+    if (narrow()) { ${calls(steps, true)} } else { ${calls(steps, false)} }
   }`
   );
+  return `
+/** sums[i] = rows first … first + n − 1 times a tile's 8 columns, in pairs. */
+function sum${shape.name}(tile: i32, first: i32, n: i32): void {
+  const width = d(), even = (n + 1) & ~1, rows = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
+  memory.fill(sums(), 0, <usize>even << 5);
+  let at: usize = 0, begins = begin() + (<usize>first << 4);
+  ${groups.join("\n  ")}
+}`;
+}
+
+/** The bound over a tile's sums. */
+function tileKernel(): string {
   const terms = ["P", "Q", "T", "beta"].map((name, i) =>
     `const ${name}0 = v128.load(terms, ${32 * i}), ${name}1 = v128.load(terms, ${32 * i + 16});`
   ).join(" ");
   const bound = (v: number): string =>
-    `f32x4.le(fma4(ny, T${v}, fma4(nd, Q${v}, fma4(nx, P${v}, fma4(f32x4.convert_i32x4_s(apart(v128.load(at32, ${
+    `f32x4.le(fma4(ny, T${v}, fma4(nd, Q${v}, fma4(nx, P${v}, fma4(f32x4.convert_i32x4_s(apart(v128.load(sum, ${
       16 * v
     }))), sx, beta${v})))), zero)`;
   const splat = (lane: number): string => `v128.shuffle<f32>(t, t, ${lane}, ${lane}, ${lane}, ${lane})`;
@@ -157,19 +187,15 @@ function tileKernel(): string {
 @inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 0, 4, 2)); }
 
 /**
- * Notes which of rows first … first + n − 1 may fire in which of a tile's 8 columns: bits of one byte a row, 16 bytes apart.
- * Undecided (NaN) counts as alive. Returns how many pairs are.
+ * Notes which of rows first … first + n − 1 may fire in which of a tile's 8 columns, whose sums are there: bits of one byte a
+ * row, 16 bytes apart. Undecided (NaN) counts as alive. Returns how many pairs are.
  */
-function screenTile(tile: i32, first: i32, n: i32): i32 {
-  const width = d(), even = (n + 1) & ~1, from = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
-  memory.fill(sums(), 0, <usize>even << 5);
-  let at: usize = 0, begins = begin() + (<usize>first << 4);
-  ${groups.join("\n  ")}
+function markAlive(tile: i32, first: i32, n: i32): i32 {
   const terms = columnTerms() + (<usize>tile << 7), zero = f32x4.splat(0);
   ${terms}
-  let at32 = sums(), rowAt = rowTerms() + (<usize>first << 4), mask = masks() + <usize>tile, all = 0;
-  for (let i = 0; i < n; i++, at32 += 32, rowAt += 16, mask += 16) {
-    const t = v128.load(rowAt), sx = ${splat(0)}, nx = ${splat(1)}, nd = ${splat(2)}, ny = ${splat(3)};
+  let sum = sums(), row = rowTerms() + (<usize>first << 4), mask = masks() + <usize>tile, all = 0;
+  for (let i = 0; i < n; i++, sum += 32, row += 16, mask += 16) {
+    const t = v128.load(row), sx = ${splat(0)}, nx = ${splat(1)}, nd = ${splat(2)}, ny = ${splat(3)};
     const dead = i32x4.bitmask(${bound(0)}) | i32x4.bitmask(${bound(1)}) << 4, bits = ~dead & 0xff;
     store<u8>(mask, <u8>bits);
     all += popcnt(bits);
@@ -178,12 +204,69 @@ function screenTile(tile: i32, first: i32, n: i32): i32 {
 }`;
 }
 
+const NOW = `@external("env", "now") declare function now(): f64;`;
+
 const PART = `
-/** Screens rows first … first + n − 1 against the tiles held, but for those whose bits are in \`skipped\`. */
-export function screen(first: i32, n: i32, tiles: i32, skipped: u32): void {
+/** Which shape is the faster one here, and parts screened so far. */
+let isLarge = false;
+let parts: u32 = 0;
+
+/** Repetitions when shapes are timed: enough for an engine to see that a kernel is worth its better compiler. */
+const TIMED = 4;
+
+/** Whether to time the shapes again: often at first, as engines compile in the background. */
+@inline function isDue(part: u32): bool {
+  return part < 2048 ? (part & 63) == 8 : (part & (part - 1)) == 0;
+}
+
+/** A number that depends on every sum of n rows. */
+function checksum(n: i32): u64 {
+  let h: u64 = 0;
+  for (let at = sums(), end = sums() + (<usize>n << 5); at < end; at += 8) h = h * 0x9e3779b97f4a7c15 + load<u64>(at);
+  return h;
+}
+
+/** Times both shapes on a tile; they have to agree to the bit. Returns false when they do not. */
+function tune(tile: i32, first: i32, n: i32): bool {
+  let small = Infinity, large = Infinity, same: u64 = 0;
+  for (let i = 0; i < TIMED; i++) {
+    const t = now();
+    sumSmall(tile, first, n);
+    small = min(small, now() - t);
+  }
+  same = checksum(n);
+  for (let i = 0; i < TIMED; i++) {
+    const t = now();
+    sumLarge(tile, first, n);
+    large = min(large, now() - t);
+  }
+  isLarge = large < small;
+  return same == checksum(n);
+}
+
+/** Leaves the sums of rows with a tile, in pairs, by one shape or the other; for tests. */
+export function sumTile(large: i32, tile: i32, first: i32, n: i32): void {
+  if (large) sumLarge(tile, first, n);
+  else sumSmall(tile, first, n);
+}
+
+/**
+ * Screens rows first … first + n − 1 against the tiles held, but for those whose bits are in \`skipped\`. Returns how many
+ * tiles were large ones, or −1 when the shapes disagree: then the engine computes wrongly.
+ */
+export function screen(first: i32, n: i32, tiles: i32, skipped: u32): i32 {
   memory.fill(masks(), 0, <usize>n << 4);
+  if (isDue(parts++) && !tune(0, first, n)) return -1;
+  let large = 0;
   for (let tile = 0; tile < tiles; tile++) {
     if ((skipped >> tile) & 1) continue;
-    store<u32>(alive() + (<usize>tile << 2), screenTile(tile, first, n));
+    if (isLarge) {
+      sumLarge(tile, first, n);
+      large++;
+    } else {
+      sumSmall(tile, first, n);
+    }
+    store<u32>(alive() + (<usize>tile << 2), markAlive(tile, first, n));
   }
+  return large;
 }`;

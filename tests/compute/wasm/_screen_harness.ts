@@ -121,7 +121,10 @@ export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {
       const g = Float64Array.from({ length: d }, (_, i) => wt[column * at.dPad + i] / scale[i]);
       const w = rotate(unbalance(g), false).map((x) => x / h);
       const tile = new Uint8Array(memory.buffer, at.wq + (column & ~7) * d, 8 * d);
-      const q = Float64Array.from({ length: d }, (_, i) => tile[128 * (i >> 4) + 16 * (column & 7) + (i & 15)] - at.wqOffset);
+      const q = Float64Array.from(
+        { length: d },
+        (_, i) => tile[128 * (i >> 4) + 16 * (column & 7) + (i & 15)] - at.wqOffset,
+      );
       const peak = w.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
       const dw = w.map((x, i) => x - (peak / at.wqLevels) * q[i]);
       let beta = sae.bEnc[column];
