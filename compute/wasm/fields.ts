@@ -58,6 +58,7 @@ export const U32_FIELDS = [
   "scratch", // one region per worker
   "scratchBytes",
   "rowSpaceBytes", // of it: to sort entries in, or to quantise a row or column in
+  "captureBytes", // of it: heatmaps still to be written, 20 bytes each; 0 without heatmaps
   // Screening; see docs/screening.md.
   "screening", // 1 once its constants are ready
   "dScreen", // dVit rounded up to a multiple of 64

@@ -29,7 +29,7 @@ const BAD_ROW = 72;
 const SCREENED = 96;
 /** Rows a batch must have for its sample to be worth something. */
 const SCREEN_ROWS = 512;
-const STAGES = ["prepare", "screen", "exact", "dense", "statistics", "rank", "wait"];
+const STAGES = ["prepare", "screen", "exact", "dense", "statistics", "rank", "wait", "heatmaps"];
 
 /** See {@linkcode Fold}. */
 export class WasmFold implements Fold {

@@ -25,6 +25,9 @@ const PART_ROWS = 256;
 /** Columns that a worker claims at a time, at most; a row's survivors among them are 128 bits. */
 const BLOCK_COLUMNS = 128;
 
+/** Heatmaps that may wait to be written, 20 bytes each. */
+const CAPTURES = 4096;
+
 /** Bytes at the beginning of a worker's region; the same as in `kernels/sync.as`. */
 const SCRATCH_AT = 832;
 
@@ -106,8 +109,9 @@ export function planMemory(
     return at;
   };
   const rowSpaceBytes = roundUp(Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64, 64);
+  const captureBytes = patches > 0 && !encodeOnly ? CAPTURES * 20 : 0;
   const scratchBytes = roundUp(
-    SCRATCH_AT + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes +
+    SCRATCH_AT + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes + captureBytes +
       (canScreen ? partRows * 16 + 576 : 0),
     64,
   );
@@ -131,6 +135,7 @@ export function planMemory(
     topK: plan.k,
     scratchBytes,
     rowSpaceBytes,
+    captureBytes,
     scratch: region(threads * scratchBytes),
     bias: region(nPad * 4),
     threshold: region(nPad * 4),

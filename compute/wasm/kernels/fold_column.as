@@ -47,8 +47,13 @@ function markSkipped(j: i32, n: i32, parity: usize, firstRow: u32): void {
   for (let r = 0; r < n; r++) if (load<u8>(flags + <usize>r)) store<f32>(line + (<usize>r << 2), NaN);
 }
 
-/** Offers the rows of each image to the ranking, with their heatmaps. */
-function foldRanking(j: i32, rows: usize, values: usize, m: i32, firstRow: u32): void {
+/** Heatmaps of the block noted so far, and the time since which ranking counts. */
+let captured: usize = 0;
+let rankedFrom: f64 = 0;
+
+/** Offers the rows of each image of the block's column c, latent j, to the ranking, and notes what heatmaps that takes. */
+function foldRanking(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
+  const rows = rowList(s, c), values = valueList(s, c);
   const per = perImage(), k = topK(), whole = sumMode() != 0, best = whole || dedupe() != 0;
   const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
   let cut: f32 = load<u32>(counts) == k ? load<f32>(root) : 0;
@@ -72,7 +77,7 @@ function foldRanking(j: i32, rows: usize, values: usize, m: i32, firstRow: u32):
         if (!best) v = load<f32>(values + (<usize>q << 2));
         if (!(v > cut)) continue;
         const slot = pushEntry(j, v, firstRow + <u32>load<u16>(rows + (<usize>q << 1)));
-        if (patches()) captureHeatmap(j, slot, image * per, rows + (<usize>i << 1), values + (<usize>i << 2), end - i);
+        if (patches()) noteHeatmap(s, j - c, c, slot, image * per, i, end);
         if (load<u32>(counts) == k) cut = load<f32>(root);
       }
     }
@@ -80,12 +85,34 @@ function foldRanking(j: i32, rows: usize, values: usize, m: i32, firstRow: u32):
   }
 }
 
-/** Writes the values of one image's patches to a slot. */
-function captureHeatmap(j: i32, slot: u32, imageRow: u32, rows: usize, values: usize, m: i32): void {
-  const width = patches() << 2, map = heatmap() + (<usize>j * topK() + slot) * width;
-  memory.fill(map, 0, width);
-  for (let i = 0; i < m; i++) {
-    const patch = <u32>load<u16>(rows + (<usize>i << 1)) - imageRow;
-    store<f32>(map + (<usize>patch << 2), load<f32>(values + (<usize>i << 2)));
+/** Notes that a slot takes the heatmap of one image: entries i … end − 1 of a column's list. */
+@inline function noteHeatmap(s: usize, j: i32, c: i32, slot: u32, imageRow: u32, i: i32, end: i32): void {
+  if (captured == captureBytes()) {
+    rankedFrom = lap(s, STAGE_RANK, rankedFrom);
+    captureHeatmaps(s, j);
   }
+  const at = captureSpace(s) + captured;
+  store<u32>(at, c);
+  store<u32>(at, slot, 4);
+  store<u32>(at, imageRow, 8);
+  store<u32>(at, i, 12);
+  store<u32>(at, end, 16);
+  captured += 20;
+}
+
+/** Writes what was noted, in that order: a slot may be taken twice. j is the block's first latent. */
+function captureHeatmaps(s: usize, j: i32): void {
+  const width = patches() << 2;
+  for (let at = captureSpace(s), stop = at + captured; at < stop; at += 20) {
+    const c = load<i32>(at), imageRow = load<u32>(at, 8), end = load<i32>(at, 16);
+    const rows = rowList(s, c), values = valueList(s, c);
+    const map = heatmap() + (<usize>(j + c) * topK() + load<u32>(at, 4)) * width;
+    memory.fill(map, 0, width);
+    for (let i = load<i32>(at, 12); i < end; i++) {
+      const patch = <u32>load<u16>(rows + (<usize>i << 1)) - imageRow;
+      store<f32>(map + (<usize>patch << 2), load<f32>(values + (<usize>i << 2)));
+    }
+  }
+  captured = 0;
+  rankedFrom = lap(s, STAGE_HEATMAPS, rankedFrom);
 }

@@ -34,12 +34,14 @@ function foldBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, firstR
     const m = <i32>load<u32>(counter);
     if (m) foldStatistics(s, j + c, rows, values, m, firstRow);
   }
-  t = lap(s, STAGE_STATISTICS, t);
+  rankedFrom = lap(s, STAGE_STATISTICS, t);
   for (let c = 0; c < real; c++) {
     const m = <i32>load<u32>(s + COUNTS + (<usize>c << 2));
-    if (m) foldRanking(j + c, rowList(s, c), valueList(s, c), m, firstRow);
+    if (m) foldRanking(s, j + c, c, m, firstRow);
   }
-  return lap(s, STAGE_RANK, t);
+  rankedFrom = lap(s, STAGE_RANK, rankedFrom);
+  captureHeatmaps(s, j);
+  return rankedFrom;
 }
 
 /** TopK only: every pre-activation of the chunk, then every row's cut. */

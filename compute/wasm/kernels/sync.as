@@ -31,7 +31,7 @@ function barrier(): void {
 
 // Times per stage, in seconds, at the start of each worker's scratch region.
 const STAGE_PREPARE: usize = 0, STAGE_SCREEN: usize = 8, STAGE_EXACT: usize = 16, STAGE_DENSE: usize = 24;
-const STAGE_STATISTICS: usize = 32, STAGE_RANK: usize = 40, STAGE_WAIT: usize = 48;
+const STAGE_STATISTICS: usize = 32, STAGE_RANK: usize = 40, STAGE_WAIT: usize = 48, STAGE_HEATMAPS: usize = 56;
 // Then what a worker remembers between chunks.
 const SKIPPED_SO_FAR: usize = 64; // u32: rows skipped before this chunk
 const CHUNKS_SO_FAR: usize = 68; // u32: decides which half of `x` a chunk uses
@@ -65,7 +65,9 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 @inline function sortSpace(s: usize): usize { return skippedBefore(s) + (listCapacity() << 2); }
 /** Space for vectors of dScreen: three f32 and more, or three f64 and 2 KiB. Shared with the sort. */
 @inline function rowSpace(s: usize): usize { return sortSpace(s); }
+/** u32 [CAPTURES, 5]: heatmaps of a block's columns that are still to be written. */
+@inline function captureSpace(s: usize): usize { return rowSpace(s) + rowSpaceBytes(); }
 /** Bits [partRows, 128]: which of a block's columns each row may fire. */
-@inline function maskSpace(s: usize): usize { return rowSpace(s) + rowSpaceBytes(); }
+@inline function maskSpace(s: usize): usize { return captureSpace(s) + captureBytes(); }
 /** i32 [128 + 3]: a row's columns. */
 @inline function columnSpace(s: usize): usize { return maskSpace(s) + (partRows() << 4); }
