@@ -3,6 +3,7 @@
  * @module
  */
 import { printable } from "../compute/printable.ts";
+import { engineFlags } from "./engine_flags.ts";
 import { formatBytes, formatCount, formatScaled } from "./format_numbers.ts";
 import type { Grants } from "./grants.ts";
 import type { JobPlan } from "./jobs.ts";
@@ -130,6 +131,7 @@ export function leastPrivilegeWords(grants: Grants, { moduleUrl, command, words 
     "run",
     "--no-prompt",
     "--unstable-worker-options",
+    ...engineFlags(command),
     `--allow-read=${list([...grants.workers ?? [], ...grants.read, ...configFile(words)])}`,
     `--allow-write=${list(grants.write)}`,
     ...variables(words),

@@ -2,6 +2,7 @@
  * Who is timed: the whole job of this program, and what a Python user has, on the same files.
  * @module
  */
+import { engineFlags } from "../../cli/engine_flags.ts";
 import { PYTHON, type Run, runCommand } from "./_measure.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
@@ -46,8 +47,8 @@ export async function makeWorkload(root: string, args: readonly string[]): Promi
   }
 }
 
-/** This program, as a user runs it: `cli.ts dump`, from start to exit. */
-export async function timeOurs({ root }: Workload, threads: number): Promise<Timing> {
+/** This program, as `deno task dump` runs it, from start to exit; `wide`: with the flags for V8 that the task has. */
+export async function timeOurs({ root }: Workload, threads: number, wide = true): Promise<Timing> {
   const out = `${root}/out`;
   await Deno.remove(out, { recursive: true }).catch(() => {});
   const flags = [
@@ -59,7 +60,14 @@ export async function timeOurs({ root }: Workload, threads: number): Promise<Tim
     root,
   ];
   const run = await runCommand("deno", [
-    ...["run", "--no-prompt", `--allow-read`, `--allow-write=${root}`, "--unstable-worker-options"],
+    ...[
+      "run",
+      "--no-prompt",
+      `--allow-read`,
+      `--allow-write=${root}`,
+      "--unstable-worker-options",
+      ...(wide ? engineFlags("dump") : []),
+    ],
     ...[`${HERE}../../cli.ts`, "dump", "--ckpt", `${root}/sae.pt`, "--data.shard-root", `${root}/shards`],
     ...["--dump-to", out, "--device", "wasm", "--n-workers", String(threads), ...flags],
   ]);

@@ -2,7 +2,7 @@
  * Times whole jobs, from files to artifacts, beside what a Python user has, on the same files, in turns.
  *
  * ```
- * deno task bench [--rounds 5] [--peers gemm,tuned,seed,onnx] [--threads 2] [--imgs 1344] [--l0 120] [--exp 16]
+ * deno task bench [--rounds 5] [--peers gemm,tuned,seed,onnx,no-flags] [--threads 2] [--imgs 1344] [--l0 120] [--exp 16]
  *                 [--sweep rows|dsae|l0|threads] [--profile] [--dir tests/tmp/bench] [--json FILE]
  * deno task bench --device webgpu [the flags of webgpu_bench.ts]
  * ```
@@ -89,6 +89,12 @@ interface Result {
   stages: Record<string, Spread>;
 }
 
+/** `no-flags` is this program without the flags for V8 that the task has. */
+function timePeer(peer: string, workload: Workload, threads: number): Promise<Timing> {
+  if (peer === "onnx") return timeOnnx(workload);
+  return peer === "no-flags" ? timeOurs(workload, threads, false) : timeTorch(workload, peer, threads);
+}
+
 async function measure(point: Point, peers: readonly string[]): Promise<Result> {
   const root = `${options.dir}/i${point.imgs}-l${point.l0}-e${point.exp}`;
   const workload: Workload = { name: point.label, root };
@@ -99,8 +105,7 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   for (let round = 0; round < Number(options.rounds); round++) {
     times.ours.push(await timeOurs(workload, point.threads));
     for (const peer of peers) {
-      const time = peer === "onnx" ? timeOnnx(workload) : timeTorch(workload, peer, point.threads);
-      (times[peer] ??= []).push(await time);
+      (times[peer] ??= []).push(await timePeer(peer, workload, point.threads));
     }
     const latest = Object.entries(times).map(([who, runs]) =>
       `${who} ${runs[round].seconds.toFixed(2)} s (processor ${runs[round].cpu.toFixed(1)} s)`

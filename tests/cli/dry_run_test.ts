@@ -1,8 +1,12 @@
+import { engineFlags } from "../../cli/engine_flags.ts";
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { withRealPaths } from "../../cli/grants.ts";
 import { shellQuote } from "../../config/shell_quote.ts";
 import type { JobPlan, Jobs } from "../../cli/jobs.ts";
 import { PLAN, run } from "./_fake.ts";
+
+/** Depends on the processor. */
+const FLAGS = engineFlags("dump").map((word) => ` ${word}`).join("");
 
 const permissions = "none";
 
@@ -31,7 +35,7 @@ Would read 240 images again for examples, unless they are in:
 Would draw up to 96 pictures:
   data/sort_by_patch/index.html
 Nothing was done. The command with no more permissions than it needs:
-deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev/render/render_worker.ts,/opt/saev/render/store_worker.ts,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
+deno run --no-prompt --unstable-worker-options${FLAGS} '--allow-read=/opt/saev/render/render_worker.ts,/opt/saev/render/store_worker.ts,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
         `--allow-write=./data /opt/saev/cli.ts visuals --ckpt 'my sae.pt' --data.shard-root a,b --images.root pictures
 `,
     );
@@ -45,19 +49,19 @@ Deno.test({
     const command = async (...words: string[]): Promise<string> => (await run(words)).out.trimEnd().split("\n").at(-1)!;
     strictEqual(
       await command("dump", "--config", "run.toml", "--dry_run", "true", "--force", "true"),
-      "deno run --no-prompt --unstable-worker-options --allow-read=./checkpoints/sae.pt,./shards,./data,run.toml " +
+      `deno run --no-prompt --unstable-worker-options${FLAGS} --allow-read=./checkpoints/sae.pt,./shards,./data,run.toml ` +
         "--allow-write=./data /opt/saev/cli.ts dump --config run.toml --force true",
     );
     strictEqual(
       await command("dump", "--run=runs/a", "--dry-run=true"),
-      "deno run --no-prompt --unstable-worker-options " +
+      `deno run --no-prompt --unstable-worker-options${FLAGS} ` +
         "--allow-read=runs/a/checkpoint/sae.pt,runs/a/links/train-shards,runs/a/inference " +
         "--allow-write=runs/a/inference /opt/saev/cli.ts dump --run=runs/a",
     );
     const remote = await run(["dump", "--dry-run"], { env: { moduleUrl: "https://example.org/saev/cli.ts" } });
     strictEqual(
       remote.out.trimEnd().split("\n").at(-1),
-      "deno run --no-prompt --unstable-worker-options --allow-read=./checkpoints/sae.pt,./shards,./data " +
+      `deno run --no-prompt --unstable-worker-options${FLAGS} --allow-read=./checkpoints/sae.pt,./shards,./data ` +
         "--allow-write=./data https://example.org/saev/cli.ts dump",
     );
   },

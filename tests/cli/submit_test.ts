@@ -1,7 +1,11 @@
+import { engineFlags } from "../../cli/engine_flags.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { CliEnvironment } from "../../cli/run_cli.ts";
 import { SchedulerError } from "../../io/run_program.ts";
 import { type FakeRun, PLAN, run } from "./_fake.ts";
+
+/** Depends on the processor. */
+const FLAGS = engineFlags("dump").map((word) => `  ${word} \\\n`).join("");
 
 const permissions = "none";
 
@@ -67,7 +71,7 @@ Deno.test({
 exec deno run \\
   --no-prompt \\
   --unstable-worker-options \\
-  '--allow-read=my sae.pt,cfg.json,config.json,./shards,./data' \\
+${FLAGS}  '--allow-read=my sae.pt,cfg.json,config.json,./shards,./data' \\
   --allow-write=./data \\
   /opt/saev/cli.ts dump \\
   --ckpt 'my sae.pt' \\

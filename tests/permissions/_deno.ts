@@ -2,6 +2,7 @@
  * Starts deno as a user would, with nothing but the permissions given.
  * @module
  */
+import { engineFlags } from "../../cli/engine_flags.ts";
 
 /** Root of the project. */
 export const ROOT: URL = new URL("../../", import.meta.url);
@@ -52,4 +53,10 @@ export async function withFolder<T>(body: (folder: URL) => Promise<T>): Promise<
 /** Returns a `file:` URL as a path. */
 export function path(url: URL): string {
   return decodeURIComponent(url.pathname);
+}
+
+/** A task's text with the flags for V8 in place of the command that prints them. */
+export function withEngineFlags(command: string): string {
+  const [word = "--v8-flags=--wasm-tier-up"] = engineFlags("dump");
+  return command.replace("$(deno run --no-prompt cli/engine_flags.ts)", word);
 }

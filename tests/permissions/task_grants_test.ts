@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { path, ROOT, runDeno, TMP, withFolder } from "./_deno.ts";
+import { path, ROOT, runDeno, TMP, withEngineFlags, withFolder } from "./_deno.ts";
 
 const PERMISSIONS: Deno.PermissionOptions = { read: [ROOT], write: [TMP], run: ["deno"] };
 
@@ -8,7 +8,9 @@ const tasks = (): Record<string, string> => {
     tasks: Record<string, string | { command: string }>;
   };
   return Object.fromEntries(
-    Object.entries(tasks).map(([name, task]) => [name, typeof task === "string" ? task : task.command]),
+    Object.entries(tasks).map((
+      [name, task],
+    ) => [name, withEngineFlags(typeof task === "string" ? task : task.command)]),
   );
 };
 

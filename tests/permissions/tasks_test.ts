@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { path, ROOT, runDeno, TMP, withFolder } from "./_deno.ts";
+import { path, ROOT, runDeno, TMP, withEngineFlags, withFolder } from "./_deno.ts";
 
 const PERMISSIONS: Deno.PermissionOptions = { read: [ROOT], write: [TMP], run: ["deno"] };
 
@@ -8,7 +8,7 @@ function taskWords(name: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT))) as {
     tasks: Record<string, { command: string }>;
   };
-  const [program, ...words] = tasks[name]!.command.split(" ");
+  const [program, ...words] = withEngineFlags(tasks[name]!.command).split(" ");
   assert.equal(program, "deno");
   return words;
 }
