@@ -44,7 +44,7 @@ export interface MemoryPlan {
   readonly rawImages: number;
   /** Whether rows may be screened: there is room for it. */
   readonly canScreen: boolean;
-  /** Bytes in all. */
+  /** Bytes of the shared memory. */
   readonly bytes: number;
 }
 
@@ -184,8 +184,18 @@ export function planMemory(
   };
   const rawBytes = Math.max(rawImages * imageStride(plan.layout) * 4, dSae * 4);
   const raw = Array.from({ length: RAW_BUFFERS }, () => region(rawBytes));
-  refuseAbove(top, plan.maxMemoryBytes, fields, entries * patches * 4);
+  const own = canScreen ? threads * screenBytes({ xqRows, partRows, dScreen, segments }) : 0;
+  refuseAbove(top, plan.maxMemoryBytes - own, fields, entries * patches * 4);
   return { fields, raw, rawImages, canScreen, bytes: top };
+}
+
+/** What a worker's screen takes for itself; laid out by `instantiateKernels`. */
+function screenBytes(
+  of: { readonly xqRows: number; readonly partRows: number; readonly dScreen: number; readonly segments: number },
+): number {
+  const { xqRows, partRows, dScreen, segments } = of;
+  const rows = xqRows * (dScreen + 16 * segments + 16) + partRows * 48;
+  return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * (dScreen + 16), 65_536);
 }
 
 /** @throws {DeviceLimitError} If `bytes` is more than there is. */
