@@ -185,7 +185,10 @@ export function planMemory(
   const rawBytes = Math.max(rawImages * imageStride(plan.layout) * 4, dSae * 4);
   const raw = Array.from({ length: RAW_BUFFERS }, () => region(rawBytes));
   const own = canScreen ? threads * screenBytes({ xqRows, partRows, dScreen, segments }) : 0;
-  refuseAbove(top, plan.maxMemoryBytes - own, fields, entries * patches * 4);
+  // The workers' own memories count among what may be used, but not among the 4 GiB of the shared one.
+  if (top + own > plan.maxMemoryBytes || top > MAX_WASM_BYTES) {
+    refuse(top + own, plan.maxMemoryBytes, fields, entries * patches * 4);
+  }
   return { fields, raw, rawImages, canScreen, bytes: top };
 }
 
@@ -198,15 +201,14 @@ function screenBytes(
   return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * (dScreen + 16), 65_536);
 }
 
-/** @throws {DeviceLimitError} If `bytes` is more than there is. */
-function refuseAbove(
+/** @throws {DeviceLimitError} Always: `bytes` are more than there are. */
+function refuse(
   bytes: number,
   maxMemoryBytes: number,
   { topK, dSae }: Partial<Record<U32Field, number>>,
   heatmapBytes: number,
-): void {
+): never {
   const available = Math.min(maxMemoryBytes, MAX_WASM_BYTES);
-  if (bytes <= available) return;
   const limit = maxMemoryBytes < MAX_WASM_BYTES ? "max-memory" : "32-bit WebAssembly memory";
   const mib = (n: number): string => `${Math.ceil(n / 2 ** 20)} MiB`;
   throw new DeviceLimitError(
