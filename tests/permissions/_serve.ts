@@ -23,8 +23,12 @@ export interface Served {
 /** Runs `body` while modules (and nothing else) are served from the project root. */
 export async function withServer<T>(body: (served: Served) => Promise<T>): Promise<T> {
   const requests: string[] = [];
+  // Deno keeps what it has loaded by address, and a port may come again.
+  const prefix = `/${crypto.randomUUID()}`;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
+    const { pathname: asked } = new URL(request.url);
+    if (!asked.startsWith(`${prefix}/`)) return new Response("not found", { status: 404 });
+    const pathname = asked.slice(prefix.length);
     requests.push(pathname);
     const type = TYPES[pathname.slice(pathname.lastIndexOf(".") + 1)];
     const file = await Deno.readFile(new URL(`.${pathname}`, ROOT)).catch(() => undefined);
@@ -33,7 +37,7 @@ export async function withServer<T>(body: (served: Served) => Promise<T>): Promi
   });
   const host = `127.0.0.1:${server.addr.port}`;
   try {
-    return await body({ origin: `http://${host}`, host, requests });
+    return await body({ origin: `http://${host}${prefix}`, host, requests });
   } finally {
     await server.shutdown();
   }
