@@ -6,7 +6,7 @@
 import { colorTable } from "./color_maps.ts";
 import type { Context } from "./context.ts";
 import { h, short } from "./dom.ts";
-import { type Box, patchAt, place } from "./place.ts";
+import { type Box, patchAt, patchBox, place } from "./place.ts";
 import type { ViewState } from "./state.ts";
 import type { Entries, Picture } from "./store.ts";
 
@@ -147,13 +147,7 @@ export class PictureView {
       return;
     }
     this.#mark ??= this.element.appendChild(h("span", { class: "mark" }));
-    const [width, height] = [this.#window.width / grid.cols, this.#window.height / grid.rows];
-    setBox(this.#mark, {
-      x: this.#window.x + (patch % grid.cols) * width,
-      y: this.#window.y + Math.floor(patch / grid.cols) * height,
-      width,
-      height,
-    });
+    setBox(this.#mark, patchBox(patch, this.#window, grid));
   }
 
   /** The patch under a pointer, −1 for none. */
