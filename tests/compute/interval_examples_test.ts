@@ -118,7 +118,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an image belongs to the part of its largest activation, at the first patch that has it, and only if it fires",
+  name:
+    "an image belongs to the part of its largest activation, at the first patch that has it, and only if that is positive and finite",
   permissions,
   fn(): void {
     const found = intervalExamples(new Float32Array([8, 8, 0, NaN, Infinity]), { seed: 1, patches: 3 });
@@ -139,7 +140,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "intervalOf() cuts the range with closed upper ends",
+  name: "intervalOf() cuts the range with closed upper ends, and puts what is not positive and finite nowhere",
   permissions,
   fn(): void {
     for (let i = 1; i <= 8; i++) {
