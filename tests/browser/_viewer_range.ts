@@ -250,7 +250,7 @@ export const RANGE_STEPS: readonly Step[] = [
         );
         const values = Array.from(svg.matchAll(/<text y="132" font-weight="bold">([^<]*)</g), ([, text]) => text);
         assert.deepEqual(values.slice(0, 12).map((text) => text.split("  ")[0]), captions);
-        assert.match(values[12], /^#1  [\d.]+$/);
+        assert.match(values[12], /^#1 {2}[\d.]+$/);
         assert.ok(texts.includes("Top pictures"));
         assert.equal(svg.match(/<image /g)!.length, 12 + Math.min(16, ranked));
         assert.equal(svg.match(/stroke="#fff"/g)!.length, 12);
