@@ -42,7 +42,7 @@ const WHAT: Readonly<Record<BatchStep, string>> = {
     "Computes one part of the shards. A task that is requeued goes on from its last saved state; one whose part is there ends.",
   merge: "Merges the parts. It runs however the array ended, and says which parts are missing, if any.",
   render: "Draws the pictures of the chosen latents.",
-  page: "Puts the drawn pictures into place, and writes the plots and the page.",
+  page: "Puts the drawn pictures into place, takes examples of the latents' ranges, and writes the plots and the page.",
 };
 
 /**

@@ -13,14 +13,14 @@ export interface Grants {
   /** Paths to write. */
   readonly write: readonly string[];
   /**
-   * The program's own modules that a job run in place starts as workers: Deno loads these with a read check. A job in a worker
-   * of its own does not read them, as the main thread lends it those workers.
+   * The program's own folders from which a job run in place starts workers: Deno loads a worker's modules, also those that it
+   * imports, with a read check. A job in a worker of its own does not read them, as the main thread lends it those workers.
    */
   readonly workers?: readonly string[];
 }
 
-/** Workers that draw; those that compute come in `data:` URLs. Without them one thread draws. */
-const WORKER_MODULES = ["render/render_worker.ts", "render/store_worker.ts"];
+/** Where the modules of workers that draw lie; those that compute come in `data:` URLs. Without them one thread draws. */
+const WORKER_ROOMS = ["render", "compute"];
 
 /**
  * The least that a job needs.
@@ -45,7 +45,7 @@ export function grantsFor(
   const draws = command === "visuals" || command === "render";
   const read = [...inputsOf(config, command), output];
   const program = localPath(new URL("./", moduleUrl));
-  const workers = draws && program !== undefined ? WORKER_MODULES.map((name) => `${program}${name}`) : [];
+  const workers = draws && program !== undefined ? WORKER_ROOMS.map((name) => `${program}${name}`) : [];
   return { read: [...new Set(read)], write: [output], workers };
 }
 

@@ -115,9 +115,9 @@ export function sampleImages(images: number, wanted: number, seed: number): Uint
 
 /**
  * Which of `intervals` equal parts of `(0, upper]` a value belongs to: `ceil(intervals · value / upper)`, at least 1 and at
- * most `intervals`.
+ * most `intervals`. It is exact where value and upper are f32: nothing on a border between two parts is rounded over it.
  *
- * @returns 0 for a value that is not positive or NaN, or a range that holds nothing.
+ * @returns 0 for a value that is not positive and finite, or a range that holds nothing.
  *
  * @example
  * ```ts
@@ -126,8 +126,9 @@ export function sampleImages(images: number, wanted: number, seed: number): Uint
  * ```
  */
 export function intervalOf(value: number, upper: number, intervals: number): number {
-  if (!(value > 0) || !(upper > 0) || upper === Infinity) return 0;
-  return Math.min(intervals, Math.max(1, Math.ceil(value / upper * intervals)));
+  if (!(value > 0 && value < Infinity) || !(upper > 0 && upper < Infinity)) return 0;
+  // The product of 24 bits and 8 is exact, and a single division rounds nothing past a whole number.
+  return Math.min(intervals, Math.max(1, Math.ceil(value * intervals / upper)));
 }
 
 /**
@@ -175,7 +176,7 @@ export function intervalExamples(upper: Float32Array, options: IntervalOptions):
  * the images of smallest hash are kept, ties going to the lower number.
  *
  * An activation that is NaN or not positive counts as 0, and so does a row that was left out; an image without any is no
- * example.
+ * example, and neither is one whose largest is infinite.
  *
  * @param into Changed.
  * @param image Its number. Each image may be looked at once.

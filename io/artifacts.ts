@@ -178,10 +178,7 @@ export async function recoverArtifacts(directory: string): Promise<boolean> {
   const staging = stagingDirectory(directory);
   if (!await isDirectory(staging)) return false;
   // It was renamed into place whole, so what does not parse is not ours.
-  const manifest = await readManifest(staging).catch((error: unknown) => {
-    if (!(error instanceof ArtifactError)) throw error;
-    return undefined;
-  });
+  const manifest = await manifestIfSound(staging);
   if (manifest === undefined) {
     await removeTree(staging);
     return false;
@@ -192,6 +189,8 @@ export async function recoverArtifacts(directory: string): Promise<boolean> {
 
 /**
  * Adds files to artifacts that are there, or replaces some, all of them or none: as {@linkcode writeArtifacts} does.
+ *
+ * While files that the manifest does not list are added it stays in place, and readers find the artifacts as they were.
  *
  * @param manifest The artifacts' manifest.
  * @param write Writes the files into a directory and says which.
@@ -225,17 +224,39 @@ function stagingDirectory(directory: string): string {
   return `${directory}/.incoming`;
 }
 
-/** Moves a complete set into place, the manifest last. May be cut off anywhere and done again. */
+/**
+ * Moves a complete set into place, the manifest last. May be cut off anywhere and done again.
+ *
+ * The manifest that is there goes first, unless all that it lists stays as it is: then it is true until the new one takes its
+ * place, and whoever looks in between finds the artifacts without what is added.
+ */
 async function publish(directory: string, manifest: Manifest): Promise<void> {
   const staging = stagingDirectory(directory);
-  await removeFile(`${directory}/${MANIFEST_NAME}`);
-  await removeForeign(directory, manifest);
   const left = new Set(await listDirectory(staging));
+  if (!await isTrueMeanwhile(directory, manifest, left)) await removeFile(`${directory}/${MANIFEST_NAME}`);
+  await removeForeign(directory, manifest);
   for (const name of Object.keys(manifest.files)) {
     if (left.has(name)) await moveFile(`${staging}/${name}`, `${directory}/${name}`);
   }
   await moveFile(`${staging}/${MANIFEST_NAME}`, `${directory}/${MANIFEST_NAME}`);
   await removeTree(staging);
+}
+
+/** Whether the manifest that is there is of the same artifacts, and lists no file that goes away or is replaced. */
+async function isTrueMeanwhile(directory: string, manifest: Manifest, incoming: ReadonlySet<string>): Promise<boolean> {
+  const before = await manifestIfSound(directory);
+  if (before === undefined) return false;
+  const facts = (of: Manifest): string => JSON.stringify({ ...of, files: {} });
+  return facts(before) === facts(manifest) &&
+    Object.keys(before.files).every((name) => Object.hasOwn(manifest.files, name) && !incoming.has(name));
+}
+
+/** The manifest of a directory; undefined when there is none or it is damaged. */
+async function manifestIfSound(directory: string): Promise<Manifest | undefined> {
+  return await readManifest(directory).catch((error: unknown) => {
+    if (!(error instanceof ArtifactError)) throw error;
+    return undefined;
+  });
 }
 
 /** Estimates of another percentile, and what was added to other artifacts, belong to another run. */

@@ -3,8 +3,9 @@
  * @module
  */
 import { ArtifactError, CheckpointError, TorchFileError } from "../compute/errors.ts";
-import type { LatentExamples } from "../compute/interval_examples.ts";
+import { intervalOf, type LatentExamples } from "../compute/interval_examples.ts";
 import { toU32 } from "./_artifact_parts.ts";
+import type { ByteSource } from "./byte_source.ts";
 import { openFile } from "./open_file.ts";
 import { readSafetensors, readSafetensorsFacts } from "./safetensors.ts";
 import type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
@@ -137,18 +138,29 @@ export async function readExamples(directory: string, artifacts: Belongs): Promi
   });
   if (file === undefined) return undefined;
   try {
-    const facts = parseFacts((await readSafetensorsFacts(file)).get(FACTS_NAME));
-    const columns = facts === undefined ? undefined : columnsOf(await readSafetensors(file));
-    if (facts !== undefined && columns !== undefined && isRight(columns, facts, artifacts)) {
-      return stored(columns, facts);
-    }
-    throw notExamples(path);
-  } catch (cause) {
-    if (cause instanceof CheckpointError || cause instanceof TorchFileError) throw notExamples(path, cause);
-    throw cause;
+    return await examplesFrom(file, artifacts);
   } finally {
     file.close();
   }
+}
+
+/**
+ * The same from bytes that are open already.
+ *
+ * @throws {ArtifactError} As {@linkcode readExamples}.
+ */
+export async function examplesFrom(source: ByteSource, artifacts: Belongs): Promise<StoredExamples> {
+  try {
+    const facts = parseFacts((await readSafetensorsFacts(source)).get(FACTS_NAME));
+    const columns = facts === undefined ? undefined : columnsOf(await readSafetensors(source));
+    if (facts !== undefined && columns !== undefined && isRight(columns, facts, artifacts)) {
+      return stored(columns, facts);
+    }
+  } catch (cause) {
+    if (cause instanceof CheckpointError || cause instanceof TorchFileError) throw notExamples(source.path, cause);
+    throw cause;
+  }
+  throw notExamples(source.path);
 }
 
 function notExamples(path: string, cause?: Error): ArtifactError {
@@ -232,11 +244,21 @@ function isRight(columns: Columns, facts: ExamplesFacts, { dSae, patches }: Belo
   return facts.patches === patches && upper.length === latents.length &&
     new Set(latents).size === latents.length && latents.every((latent) => latent >= 0 && latent < dSae) &&
     isCut(offsets, latents.length, n) && [image, patch, value].every(({ length }) => length === n) &&
-    interval.every((part) => part >= 1 && part <= facts.intervals) &&
+    areOfTheirParts(columns, facts.intervals) &&
     image.every((number) => number < facts.images) &&
     patch.every((p) => p >= 0 && p < Math.max(1, patches)) &&
     value.every(isPositive) && isCut(heatOffsets, n, heatPatch.length) && heatValue.length === heatPatch.length &&
     heatPatch.every((p) => p >= 0 && p < patches) && heatValue.every(isPositive);
+}
+
+/** Whether each example's value lies in its part of its latent's range, which therefore ends somewhere. */
+function areOfTheirParts({ upper, offsets, interval, value }: Columns, intervals: number): boolean {
+  return upper.every((end, at) => {
+    for (let i = offsets[at]; i < offsets[at + 1]; i++) {
+      if (interval[i] === 0 || interval[i] !== intervalOf(value[i], end, intervals)) return false;
+    }
+    return true;
+  });
 }
 
 function isPositive(value: number): boolean {

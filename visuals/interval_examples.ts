@@ -107,8 +107,8 @@ export async function examplesInto(
   const { backend } = await backendFor(config, artifacts.manifest?.backend.name ?? "", hooks);
   try {
     const options = { backend, hooks, stage: "examples", latents, images };
-    for await (const { images, acts } of encodeRows(config, inputs, layout, options)) {
-      images.forEach((image, i) => addImage(examples, image, acts.subarray(i * m, (i + 1) * m)));
+    for await (const batch of encodeRows(config, inputs, layout, options)) {
+      batch.images.forEach((image, i) => addImage(examples, image, batch.acts.subarray(i * m, (i + 1) * m)));
     }
   } finally {
     await backend.close();

@@ -180,9 +180,11 @@ export class DetailView implements View {
       const rank = other?.image.indexOf(image) ?? -1;
       if (other === undefined || rank < 0) continue;
       const levels = other.levels.subarray(rank * store.run.patches, (rank + 1) * store.run.patches);
-      const at = patch >= 0 ? patch : levels.indexOf(levels.reduce((a, b) => Math.max(a, b), 0));
+      const strongest = levels.reduce((a, b) => Math.max(a, b), 0);
+      const at = patch >= 0 ? patch : strongest > 0 ? levels.indexOf(strongest) : other.patch[rank];
       const level = levels[at] ?? 0;
-      if (patch >= 0 && level === 0) continue;
+      const text = grid === null ? short(other.value[rank]) : patchValue(other, rank, at, levels);
+      if (patch >= 0 && text === "0") continue;
       const largest = ranked < 0 ? other.upper : other.value[0];
       const share = grid === null ? other.value[rank] / (largest || 1) : level / 255;
       found.push({
@@ -190,7 +192,7 @@ export class DetailView implements View {
         entry: ranked < 0 ? -rank - 1 : rank + 1,
         level,
         share,
-        text: grid === null ? short(other.value[rank]) : patchValue(other, rank, at, levels),
+        text,
       });
     }
     found.sort((a, b) => b.share - a.share || a.latent - b.latent);

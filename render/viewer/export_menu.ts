@@ -11,15 +11,17 @@ import { columnText } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { download, h, short } from "./dom.ts";
 import { alphaOf, paintHeat } from "./picture_view.ts";
-import { place } from "./place.ts";
-import { type FigureItem, figureSvg } from "./figure_svg.ts";
+import { type Box, patchBox, place, withinSquare } from "./place.ts";
+import { type FigureItem, type FigureSection, figureSvg } from "./figure_svg.ts";
+import { placeSections, type SheetPicture, sheetSections, shortened } from "./sheet_sections.ts";
 import type { RangeKey } from "./state.ts";
 import type { Entries, Picture } from "./store.ts";
 
-/** Pictures on a sheet. */
-const SHEET = { columns: 8, head: 62, cell: 168, caption: 34, gap: 8, most: 64 };
-/** Pictures in a figure. */
-const FIGURE = 16;
+/** A sheet's lengths in pixels, and the top pictures on it. */
+const SHEET = { columns: 8, pictures: 64, cell: 168, caption: 34, gap: 8, head: 62, heading: 28, line: 16 };
+/** Top pictures in a figure. */
+const FIGURE = { columns: 8, pictures: 16 };
+const MUTED = "#566170";
 
 /** Files that the reader handed over, by their path below `viewer/pictures`. */
 let handed: Map<string, File> | undefined;
@@ -94,109 +96,137 @@ async function bytesOf(picture: Picture): Promise<Blob | undefined> {
   return handed?.get(picture.src.split("/").slice(-2).join("/"));
 }
 
-/** Entries that are drawn: each picture once, best first. */
-function shown(entries: Entries, most: number): number[] {
-  const ranks = Array.from(entries.image.keys());
-  return ranks.filter((rank) => entries.image.indexOf(entries.image[rank]) === rank).slice(0, most);
-}
-
-function levelsOf(context: Context, entries: Entries, rank: number): Uint8Array {
+function levelsOf(context: Context, { from, at }: SheetPicture): Uint8Array {
   const { patches } = context.store.run;
-  return entries.levels.subarray(rank * patches, (rank + 1) * patches);
+  return from.levels.subarray(at * patches, (at + 1) * patches);
 }
 
 async function savePng(context: Context, entries: Entries): Promise<void> {
   const { state, store } = context;
-  const { grid, labels } = store.run.data;
-  const ranks = shown(entries, SHEET.most);
-  const columns = Math.min(SHEET.columns, ranks.length);
-  const rows = Math.ceil(ranks.length / columns);
-  const sheet = h("canvas", {
-    width: columns * (SHEET.cell + SHEET.gap) + SHEET.gap,
-    height: SHEET.head + rows * (SHEET.cell + SHEET.caption + SHEET.gap) + SHEET.gap,
-  });
+  const { grid } = store.run.data;
+  const sections = sheetSections(entries, store.run, SHEET);
+  const { width, height, placed } = placeSections(sections, SHEET);
+  const sheet = h("canvas", { width: width + 2 * SHEET.gap, height: height + SHEET.gap });
   const pen = sheet.getContext("2d")!;
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, sheet.width, sheet.height);
-  pen.fillStyle = "#1b2430";
-  pen.font = "600 22px system-ui, sans-serif";
-  const width = sheet.width - 2 * SHEET.gap;
-  pen.fillText(`Latent ${entries.latent}`, SHEET.gap, 30, width);
-  pen.fillStyle = "#566170";
-  pen.font = "12px system-ui, sans-serif";
+  pen.translate(SHEET.gap, 0);
+  const write = (
+    text: string,
+    at: { readonly x: number; readonly y: number },
+    look: { readonly font: string; readonly color?: string; readonly room?: number },
+  ): void => {
+    const { font, color = "#1b2430", room = width } = look;
+    Object.assign(pen, { font: `${font} system-ui, sans-serif`, fillStyle: color });
+    pen.fillText(shortened(text, (some) => pen.measureText(some).width <= room), at.x, at.y);
+  };
+  write(`Latent ${entries.latent}`, { x: 0, y: 30 }, { font: "600 22px" });
   const { columns: numbers } = store.run;
   const facts = ["frequency", "mean", "top"].map((key) => numbers.get(key as RangeKey)!)
     .map((column) => `${column.name.toLowerCase()} ${columnText(column, entries.latent)}`);
-  pen.fillText([...facts, `colours ${state.map}, up to ${short(entries.upper)}`].join("   "), SHEET.gap, 49, width);
+  if (grid !== null) facts.push(`colours ${state.map}, up to ${short(entries.upper)}`);
+  write(facts.join("   "), { x: 0, y: 49 }, { font: "12px", color: MUTED });
   const heat = grid === null ? undefined : h("canvas", { width: grid.cols, height: grid.rows });
-  for (const [i, rank] of ranks.entries()) {
-    const x = SHEET.gap + (i % columns) * (SHEET.cell + SHEET.gap);
-    const y = SHEET.head + Math.floor(i / columns) * (SHEET.cell + SHEET.caption + SHEET.gap);
-    const picture = entries.pictures.get(entries.image[rank])!;
-    const boxes = place(picture, picture.affine, state.whole);
-    const blob = await bytesOf(picture);
-    pen.save();
-    pen.beginPath();
-    pen.rect(x, y, SHEET.cell, SHEET.cell);
-    pen.clip();
-    pen.fillStyle = "#e8ebef";
-    pen.fillRect(x, y, SHEET.cell, SHEET.cell);
-    const draw = (image: CanvasImageSource, box: { x: number; y: number; width: number; height: number }): void =>
-      pen.drawImage(
-        image,
-        x + box.x * SHEET.cell,
-        y + box.y * SHEET.cell,
-        box.width * SHEET.cell,
-        box.height * SHEET.cell,
-      );
-    if (blob !== undefined) {
-      const bitmap = await createImageBitmap(blob);
-      pen.imageSmoothingEnabled = true;
-      draw(bitmap, boxes.picture);
-      bitmap.close();
+  for (const { section, y, cell, corner } of placed) {
+    if (section.title !== "") write(section.title, { x: 0, y: y + 18 }, { font: "600 15px" });
+    for (const [i, line] of section.about.entries()) {
+      write(line, { x: 0, y: y + 35 + i * SHEET.line }, { font: "12px", color: MUTED });
     }
-    if (heat !== undefined) {
-      paintHeat(heat, levelsOf(context, entries, rank), state);
-      pen.imageSmoothingEnabled = false;
-      draw(heat, boxes.patches);
+    for (const picture of section.pictures) {
+      const at = corner(picture);
+      pen.save();
+      pen.translate(at.x, at.y);
+      await drawPicture(pen, context, picture, { cell, heat });
+      pen.restore();
+      const { caption, label } = captionOf(context, picture);
+      write(caption, { x: at.x, y: at.y + cell + 14 }, { font: "600 12px", room: cell });
+      write(label, { x: at.x, y: at.y + cell + 29 }, { font: "12px", room: cell });
     }
-    pen.restore();
-    pen.fillStyle = "#1b2430";
-    pen.font = "600 12px system-ui, sans-serif";
-    pen.fillText(`#${rank + 1}  ${short(entries.value[rank])}`, x, y + SHEET.cell + 14);
-    pen.font = "12px system-ui, sans-serif";
-    pen.fillText(labels[picture.label].slice(0, 60), x, y + SHEET.cell + 29, SHEET.cell);
   }
   const png = await new Promise<Blob | null>((resolve) => sheet.toBlob(resolve, "image/png"));
   if (png === null) throw new Error("the browser could not draw the sheet");
   download(`latent-${entries.latent}.png`, png);
 }
 
+/** Draws a picture with its heatmap, frame and border at the pen's origin. */
+async function drawPicture(
+  pen: CanvasRenderingContext2D,
+  context: Context,
+  shown: SheetPicture,
+  { cell, heat }: { readonly cell: number; readonly heat: HTMLCanvasElement | undefined },
+): Promise<void> {
+  const { state, store } = context;
+  const { grid } = store.run.data;
+  const picture = shown.from.pictures.get(shown.from.image[shown.at])!;
+  const boxes = place(picture, picture.affine, state.whole);
+  const blob = await bytesOf(picture);
+  pen.beginPath();
+  pen.rect(0, 0, cell, cell);
+  pen.clip();
+  pen.fillStyle = "#e8ebef";
+  pen.fillRect(0, 0, cell, cell);
+  const draw = (image: CanvasImageSource, box: Box): void =>
+    pen.drawImage(image, box.x * cell, box.y * cell, box.width * cell, box.height * cell);
+  if (blob !== undefined) {
+    const bitmap = await createImageBitmap(blob);
+    pen.imageSmoothingEnabled = true;
+    draw(bitmap, boxes.picture);
+    bitmap.close();
+  }
+  if (heat !== undefined) {
+    paintHeat(heat, levelsOf(context, shown), state);
+    pen.imageSmoothingEnabled = false;
+    draw(heat, boxes.patches);
+  }
+  const outline = (box: Box, color: string, lineWidth: number): void => {
+    Object.assign(pen, { strokeStyle: color, lineWidth });
+    pen.strokeRect(box.x * cell, box.y * cell, box.width * cell, box.height * cell);
+  };
+  if (grid !== null && shown.patch >= 0) {
+    const frame = withinSquare(patchBox(shown.patch, boxes.patches, grid), 2 / cell);
+    outline(frame, "#000a", 4);
+    outline(frame, "#fff", 2);
+  }
+  if (!shown.isRecorded) return;
+  pen.setLineDash([7, 5]);
+  outline(withinSquare({ x: 0, y: 0, width: 1, height: 1 }, 1.5 / cell), MUTED, 3);
+}
+
+function captionOf({ store }: Context, { from, at, caption }: SheetPicture): { caption: string; label: string } {
+  const picture = from.pictures.get(from.image[at])!;
+  return { caption, label: store.run.data.labels[picture.label] };
+}
+
 async function saveSvg(context: Context, entries: Entries): Promise<void> {
   const { state, store } = context;
-  const { labels, grid } = store.run.data;
-  const items: FigureItem[] = [];
-  for (const rank of shown(entries, FIGURE)) {
-    const picture = entries.pictures.get(entries.image[rank])!;
-    const boxes = place(picture, picture.affine, state.whole);
-    const blob = await bytesOf(picture);
-    const levels = levelsOf(context, entries, rank);
-    const patches = Array.from(
-      levels,
-      (level, patch) => ({ patch, alpha: alphaOf(level, state), fill: colorAt(state.map, level) }),
-    )
-      .filter(({ alpha }) => alpha > 0);
-    items.push({
-      href: blob === undefined ? "" : await dataUrl(blob),
-      boxes,
-      patches,
-      value: short(entries.value[rank]),
-      label: labels[picture.label],
-    });
+  const { grid } = store.run.data;
+  const sections: FigureSection[] = [];
+  for (const section of sheetSections(entries, store.run, FIGURE)) {
+    const items: FigureItem[] = [];
+    for (const shown of section.pictures) {
+      const picture = shown.from.pictures.get(shown.from.image[shown.at])!;
+      const blob = await bytesOf(picture);
+      const { caption, label } = captionOf(context, shown);
+      items.push({
+        href: blob === undefined ? "" : await dataUrl(blob),
+        boxes: place(picture, picture.affine, state.whole),
+        patches: Array.from(
+          levelsOf(context, shown),
+          (level, patch) => ({ patch, alpha: alphaOf(level, state), fill: colorAt(state.map, level) }),
+        ).filter(({ alpha }) => alpha > 0),
+        mark: shown.patch,
+        isDashed: shown.isRecorded,
+        column: shown.column,
+        row: shown.row,
+        value: caption,
+        label,
+      });
+    }
+    sections.push({ ...section, items });
   }
   download(
     `latent-${entries.latent}.svg`,
-    new Blob([figureSvg(`Latent ${entries.latent}`, items, grid)], { type: "image/svg+xml" }),
+    new Blob([figureSvg(`Latent ${entries.latent}`, sections, grid)], { type: "image/svg+xml" }),
   );
 }
 

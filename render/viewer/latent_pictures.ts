@@ -7,7 +7,8 @@ import type { Context } from "./context.ts";
 import { count, foreign, h, short } from "./dom.ts";
 import { rangeExamples, shownRanks, spreadOver } from "./list_latents.ts";
 import { PictureView } from "./picture_view.ts";
-import { rangeRow } from "./range_row.ts";
+import { partName, rangeRow, rangeValue, sampleName } from "./range_row.ts";
+import { rankingTitle } from "./sheet_sections.ts";
 import type { Entries, Examples } from "./store.ts";
 
 /** Examples across the range. */
@@ -57,10 +58,9 @@ export class LatentPictures {
     if (entries.image.length === 0) return this.say("No picture activates this latent.");
     const { data } = this.#context.store.run;
     const across = this.#acrossRange(entries);
-    const title = data.sortBy === "sum" ? "By the sum over patches" : "Top pictures";
     this.element.replaceChildren(
       ...(across === undefined ? [] : [across]),
-      h("div", { class: "row start heading" }, h("h2", {}, title), this.#summary),
+      h("div", { class: "row start heading" }, h("h2", {}, rankingTitle(data)), this.#summary),
       this.#top,
     );
     this.rank();
@@ -147,19 +147,21 @@ export class LatentPictures {
     const { sampled, intervals: parts } = run.data.examples!;
     const items = rangeRow(entries, examples, { patches: run.patches, parts });
     const rows = new Map<number, number>();
-    const figures = items.map(({ part, isRecorded, at, patch, value }) => {
+    const figures = items.map((item) => {
+      const { part, isRecorded, at, patch } = item;
+      const value = rangeValue(item, run.patches);
       const where = `part ${part} of ${parts} of the range`;
       const figure = isRecorded
         ? this.#acrossFigure(entries, {
           ...{ rank: at, patch, first: "" },
           name: `Rank ${at + 1}, for ${where}`,
-          value: run.patches > 0 ? `≈ ${Number(value.toPrecision(3))}` : short(value),
+          value,
           more: `from #${at + 1}`,
         })
         : this.#acrossFigure(examples, {
           ...{ rank: at, patch, first: "" },
           name: `Example of ${where}`,
-          value: short(value),
+          value,
         });
       if (isRecorded) figure.classList.add("recorded");
       const row = (rows.get(part) ?? 0) + 1;
@@ -169,13 +171,10 @@ export class LatentPictures {
       }
       return figure;
     });
-    const step = parts === 8 ? "eighth" : `of ${parts} equal parts`;
     const what = run.patches > 0 ? "pictures whose strongest patch, framed, lies in it" : "pictures with such a value";
-    const from = sampled < run.data.images
-      ? `a sample of ${count(sampled)} of ${count(run.data.images)} images`
-      : `all ${count(sampled)} images`;
     const about =
-      `For each ${step} of the range up to ${short(examples.upper)}: ${what}, chosen at random from ${from}.` +
+      `For each ${partName(parts)} of the range up to ${short(examples.upper)}: ${what}, chosen at random from ` +
+      `${sampleName(sampled, run.data.images)}.` +
       (items.some(({ isRecorded }) => isRecorded)
         ? ` Where those have none, a ${run.patches > 0 ? "patch" : "picture"} of the ranking stands in, dashed.`
         : "");

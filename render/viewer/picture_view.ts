@@ -6,7 +6,7 @@
 import { colorTable } from "./color_maps.ts";
 import type { Context } from "./context.ts";
 import { h, short } from "./dom.ts";
-import { type Box, patchAt, place } from "./place.ts";
+import { type Box, patchAt, patchBox, place } from "./place.ts";
 import type { ViewState } from "./state.ts";
 import type { Entries, Picture } from "./store.ts";
 
@@ -147,13 +147,7 @@ export class PictureView {
       return;
     }
     this.#mark ??= this.element.appendChild(h("span", { class: "mark" }));
-    const [width, height] = [this.#window.width / grid.cols, this.#window.height / grid.rows];
-    setBox(this.#mark, {
-      x: this.#window.x + (patch % grid.cols) * width,
-      y: this.#window.y + Math.floor(patch / grid.cols) * height,
-      width,
-      height,
-    });
+    setBox(this.#mark, patchBox(patch, this.#window, grid));
   }
 
   /** The patch under a pointer, −1 for none. */
@@ -179,12 +173,20 @@ export class PictureView {
   }
 }
 
-/** A patch's value in words: exact for the ranked patch of a patch ranking, else read off the heatmap's 255 levels. */
-export function patchValue(entries: Entries, rank: number, patch: number, levels: Uint8Array): string {
-  const level = levels[patch];
-  if (level === 0) return "0";
-  const value = entries.upper * level / 255;
-  const exact = entries.value[rank];
-  const isRanked = patch === entries.patch[rank] && Math.abs(exact - value) <= entries.upper / 510 * 1.001;
-  return isRanked ? short(exact) : `≈ ${Number(value.toPrecision(3))}`;
+/**
+ * A patch's value in words: exact for the ranked patch of a patch ranking and the strongest one of an example, else read off the
+ * heatmap's 255 levels.
+ */
+export function patchValue(
+  { upper, value, patch: strongest }: Pick<Entries, "upper" | "value" | "patch">,
+  rank: number,
+  patch: number,
+  levels: Uint8Array,
+): string {
+  const read = upper * levels[patch] / 255;
+  const exact = value[rank];
+  // Also where it is so weak that its level is 0.
+  const isKnown = patch === strongest[rank] && Math.abs(exact - read) <= upper / 510 * 1.001;
+  if (isKnown) return short(exact);
+  return read === 0 ? "0" : `≈ ${Number(read.toPrecision(3))}`;
 }

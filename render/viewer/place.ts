@@ -54,3 +54,25 @@ export function patchAt(
   const row = Math.floor((point.y - patches.y) / patches.height * grid.rows);
   return column < 0 || row < 0 || column >= grid.cols || row >= grid.rows ? -1 : row * grid.cols + column;
 }
+
+/** The box of a patch, in fractions of the square's side. */
+export function patchBox(
+  patch: number,
+  patches: Box,
+  grid: { readonly rows: number; readonly cols: number },
+): Box {
+  const [width, height] = [patches.width / grid.cols, patches.height / grid.rows];
+  return {
+    x: patches.x + (patch % grid.cols) * width,
+    y: patches.y + Math.floor(patch / grid.cols) * height,
+    width,
+    height,
+  };
+}
+
+/** A box moved and shrunk so that it keeps `margin` from the square's sides: what is drawn on its edge is seen whole. */
+export function withinSquare({ x, y, width, height }: Box, margin: number): Box {
+  const into = (value: number): number => Math.min(1 - margin, Math.max(margin, value));
+  const [left, top] = [into(x), into(y)];
+  return { x: left, y: top, width: into(x + width) - left, height: into(y + height) - top };
+}

@@ -2,6 +2,8 @@
  * What is shown of a latent's range, from weak to strong: sampled examples, and recorded pictures where the sample has none.
  * @module
  */
+import { intervalOf } from "../../compute/interval_examples.ts";
+import { count, short } from "./dom.ts";
 import { rangeExamples, shownRanks } from "./list_latents.ts";
 
 /** One picture of the row. */
@@ -57,11 +59,26 @@ export function rangeRow(
     }
     if (patches > 0) return recorded.filter((item) => item.part === part);
     const middle = examples.upper * (part - 0.5) / parts;
-    const inPart = ranks.filter((at) => Math.ceil(entries.value[at] / examples.upper * parts) === part);
+    const inPart = ranks.filter((at) => intervalOf(entries.value[at], examples.upper, parts) === part);
     const distance = (at: number): number => Math.abs(entries.value[at] - middle);
     return inPart.sort((a, b) => distance(a) - distance(b)).slice(0, 1)
       .map((at) => ({ part, isRecorded: true, at, patch: -1, value: entries.value[at] }));
   });
+}
+
+/** An item's value in words: exact, or read off the levels of a recorded heatmap. */
+export function rangeValue({ isRecorded, value }: RangeItem, patches: number): string {
+  return isRecorded && patches > 0 ? `≈ ${Number(value.toPrecision(3))}` : short(value);
+}
+
+/** What a part of the range is, in words. */
+export function partName(parts: number): string {
+  return parts === 8 ? "eighth" : `of ${parts} equal parts`;
+}
+
+/** Which images examples are taken from, in words. */
+export function sampleName(sampled: number, images: number): string {
+  return sampled < images ? `a sample of ${count(sampled)} of ${count(images)} images` : `all ${count(sampled)} images`;
 }
 
 function recordedPatches(

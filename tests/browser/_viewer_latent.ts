@@ -105,7 +105,7 @@ export const LATENT_STEPS: readonly Step[] = [
     },
   ],
   [
-    "images ranked as wholes have pictures, examples and latents that fire on them, and no patches",
+    "images ranked as wholes have pictures, even steps across their values and latents that fire on them, and no patches",
     async ({ browser }) => {
       const run = syntheticRun({ dSae: 30, k: 32, images: 240, side: 7, chosen: 20, id: "images", kind: "img" });
       const viewer = await writeViewer(run);

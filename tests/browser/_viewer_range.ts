@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { serveDirectory } from "../../io/serve_directory.ts";
+import { decodePicture } from "../../render/decode_picture.ts";
 import { type Page, violations } from "./_browser.ts";
 import { syntheticRun } from "./_synthetic.ts";
 import { watch, writeViewer } from "./_viewer_fixture.ts";
@@ -179,6 +181,112 @@ export const RANGE_STEPS: readonly Step[] = [
         await context.close();
       } finally {
         await Deno.remove(viewer.folder, { recursive: true });
+      }
+    },
+  ],
+  [
+    "contact sheet, figure and paper have the examples in their columns, above the top pictures",
+    async ({ browser, big }) => {
+      const server = await serveDirectory(decodeURIComponent(big.folder.pathname), { port: 0 });
+      try {
+        const { page, context, problems } = await watch(browser, server.url);
+        await firstScreen(page);
+        const save = async (text: string): Promise<Uint8Array> => {
+          await page.click(".menu summary");
+          const [file] = await Promise.all([page.waitForEvent("download"), page.click(`.menu >> text=${text}`)]);
+          await page.click(".menu summary");
+          return await Deno.readFile(await file.path());
+        };
+        const [latent] = await latents(page, (latent) => latent % 5 !== 4);
+        const [without] = await latents(page, (latent) => latent % 5 === 4);
+        await open(page, latent);
+        const captions = await page.locator(`${range} figcaption b`).allTextContents();
+        const ranked = await page.locator(entriesSelector).count();
+        // The sheet: 8 columns of 168 and 8 between and beside them; two rows for the range, the ranking's below.
+        const { width, height, data } = await decodePicture(await save("Contact sheet"), { name: "sheet" });
+        const rows = Math.ceil(Math.min(64, ranked) / 8);
+        const [first, row] = [62 + 28 + 2 * 16, 168 + 34 + 8];
+        assert.deepEqual([width, height], [8 * 176 + 8, first + 2 * row + 28 + rows * row + 8]);
+        const pixel = (x: number, y: number): number[] => {
+          const at = (y * width + x) * (data.length / width / height);
+          return [...data.subarray(at, at + 3)];
+        };
+        const isWhite = (x: number, y: number): boolean => pixel(x, y).every((value) => value === 255);
+        const cells = Array.from(
+          { length: 16 },
+          (_, i) => !isWhite(8 + (i % 8) * 176 + 12, first + Math.floor(i / 8) * row + 12),
+        );
+        // Parts with two examples have a second row; the fifth and the eighth part show a recorded picture.
+        assert.deepEqual(
+          cells.map(Number),
+          [...[1, 1, 1, 1, 1, 1, 1, 1], ...[1, 1, 0, 1, 0, 1, 0, 0]],
+        );
+        // Every example has its patch framed: white on black, which is nowhere in the rows without a frame.
+        const framed = (column: number, line: number): boolean => {
+          for (let y = 0; y < 168; y++) {
+            for (let x = 0; x + 10 < 168; x++) {
+              const at = [8 + column * 176 + x, first + line * row + y];
+              const run = Array.from({ length: 10 }, (_, i) => isWhite(at[0] + i, at[1]));
+              if (run.every(Boolean) && !isWhite(at[0], at[1] - 2)) return true;
+            }
+          }
+          return false;
+        };
+        assert.deepEqual(
+          cells.map((isThere, i) => !isThere || framed(i % 8, Math.floor(i / 8))),
+          cells.map(() => true),
+        );
+        // The figure: the same, as text and vectors.
+        const svg = new TextDecoder().decode(await save("Figure"));
+        const texts = Array.from(svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g), ([, text]) => text);
+        assert.deepEqual(texts.slice(0, 2), [`Latent ${latent}`, "Across the range, from weak to strong"]);
+        assert.match(
+          texts[2],
+          /^A column for each eighth of the range up to [\d.]+: pictures by their strongest patch, framed\.$/,
+        );
+        assert.equal(
+          texts[3],
+          "Chosen at random from a sample of 1\u2009000 of 4\u2009000 images; dashed: from the ranking.",
+        );
+        const values = Array.from(svg.matchAll(/<text y="132" font-weight="bold">([^<]*)</g), ([, text]) => text);
+        assert.deepEqual(values.slice(0, 12).map((text) => text.split("  ")[0]), captions);
+        assert.match(values[12], /^#1 {2}[\d.]+$/);
+        assert.ok(texts.includes("Top pictures"));
+        assert.equal(svg.match(/<image /g)!.length, 12 + Math.min(16, ranked));
+        assert.equal(svg.match(/stroke="#fff"/g)!.length, 12);
+        assert.equal(svg.match(/stroke-dasharray/g)!.length, 2);
+        // As Chromium lays it out, no text reaches into a neighbour or past the edge.
+        const figure = await context.newPage();
+        await figure.setContent(svg.replace(/^<\?xml[^\n]*\n/, ""));
+        const cut = await figure.evaluate(() => {
+          const { right, bottom } = document.querySelector("svg")!.getBoundingClientRect();
+          const texts = Array.from(document.querySelectorAll("text"), (text) => text.getBoundingClientRect());
+          const isCut = texts.filter((box) => box.right > right || box.bottom > bottom).length;
+          const isOver = texts.filter((a, i) =>
+            texts.some((b, j) =>
+              i < j && a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3
+            )
+          ).length;
+          return [isCut, isOver];
+        });
+        assert.deepEqual(cut, [0, 0]);
+        await figure.close();
+        // Paper is as narrow as a small screen, and has the columns nevertheless.
+        await page.setViewportSize({ width: 718, height: 1000 });
+        await page.emulateMedia({ media: "print" });
+        const boxes = await page.locator(range).evaluateAll((all) => all.map((item) => item.getBoundingClientRect().x));
+        assert.equal(new Set(boxes).size, 8);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+        await page.emulateMedia({ media: "screen" });
+        await page.setViewportSize({ width: 1440, height: 900 });
+        // Without examples: the top pictures alone.
+        await open(page, without);
+        const alone = new TextDecoder().decode(await save("Figure"));
+        assert.ok(!alone.includes("Across the range") && !alone.includes("Top pictures"));
+        assert.deepEqual(problems, []);
+        await context.close();
+      } finally {
+        await server.close();
       }
     },
   ],

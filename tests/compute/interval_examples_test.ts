@@ -64,8 +64,8 @@ function bruteForce(
     all.filter(({ value }) => {
       if (value === 0) return false;
       // Lower end open, upper end closed; the last part has whatever is larger.
-      const share = value / upper[latent] * intervals;
-      return share > i && (share <= i + 1 || i === intervals - 1);
+      const share = value * intervals;
+      return share > i * upper[latent] && (share <= (i + 1) * upper[latent] || i === intervals - 1);
     }).sort((a, b) => a.hash - b.hash || a.image - b.image).slice(0, perInterval)).flatMap((some, i) =>
       some.map((one) => ({ ...one, interval: i + 1 }))
     );
@@ -118,7 +118,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an image belongs to the part of its largest activation, at the first patch that has it, and only if it fires",
+  name:
+    "an image belongs to the part of its largest activation, at the first patch that has it, and only if that is positive and finite",
   permissions,
   fn(): void {
     const found = intervalExamples(new Float32Array([8, 8, 0, NaN, Infinity]), { seed: 1, patches: 3 });
@@ -132,11 +133,14 @@ Deno.test({
     deepStrictEqual([...first.heat.subarray(at * 3, at * 3 + 3)], [1, 7.5, 7.5]);
     deepStrictEqual([[...second.image], [...second.interval], second.heat[0]], [[1], [1], Math.fround(1e-30)]);
     for (const { image } of rest) strictEqual(image.length, 0);
+    // No file holds an infinite value: what cannot be kept is no example.
+    addImage(found, 2, new Float32Array([Infinity, 0, 0, 0, 0, /**/ 1, 1, 0, 0, 0, /**/ 0, 0, 0, 0, 0]));
+    deepStrictEqual(all(found).map(({ image }) => image.includes(2)), [false, true, false, false, false]);
   },
 });
 
 Deno.test({
-  name: "intervalOf() cuts the range with closed upper ends",
+  name: "intervalOf() cuts the range with closed upper ends, and puts what is not positive and finite nowhere",
   permissions,
   fn(): void {
     for (let i = 1; i <= 8; i++) {
@@ -144,9 +148,37 @@ Deno.test({
       strictEqual(intervalOf(i / 8 - 1e-9, 1, 8), i);
       strictEqual(intervalOf(i / 8 + 1e-9, 1, 8), Math.min(8, i + 1));
     }
-    deepStrictEqual([0, -1, NaN].map((value) => intervalOf(value, 1, 8)), [0, 0, 0]);
+    deepStrictEqual([0, -1, NaN, Infinity].map((value) => intervalOf(value, 1, 8)), [0, 0, 0, 0]);
     deepStrictEqual([0, -1, NaN, Infinity].map((upper) => intervalOf(1, upper, 8)), [0, 0, 0, 0]);
     strictEqual(intervalOf(1e-320, 1e300, 8), 1);
+  },
+});
+
+Deno.test({
+  name: "intervalOf() rounds no f32 value over a border, whatever the parts",
+  permissions,
+  fn(): void {
+    const next = random(5);
+    const bits = new Uint32Array(1);
+    const nextUp = (value: number): number => {
+      const f32 = new Float32Array(bits.buffer);
+      f32[0] = value;
+      bits[0] += 1;
+      return f32[0];
+    };
+    for (let parts = 1; parts <= 255; parts++) {
+      for (let part = 1; part < parts; part++) {
+        // A border that f32 holds: 7/25 · 25 is more than 7 in f64.
+        const upper = parts * 2 ** Math.floor(40 * next() - 20);
+        const border = upper / parts * part;
+        strictEqual(intervalOf(border, upper, parts), part, `${part} of ${parts}`);
+        strictEqual(intervalOf(nextUp(border), upper, parts), part + 1, `above ${part} of ${parts}`);
+      }
+      // Any values, compared with whole numbers.
+      const [value, upper] = [Math.fround(next()), Math.fround(next() + 1)];
+      const [a, b] = [value, upper].map((number) => BigInt(number * 2 ** 60));
+      strictEqual(intervalOf(value, upper, parts), Number((a * BigInt(parts) + b - 1n) / b) || 1);
+    }
   },
 });
 

@@ -7,6 +7,7 @@ import { stateLengths } from "../../compute/empty_state.ts";
 import { createReferenceBackend } from "../../compute/reference/mod.ts";
 import { parseConfig, type VisualsConfigInput } from "../../config.ts";
 import { memorySource } from "../../io/byte_source.ts";
+import { examplesFrom } from "../../io/examples_file.ts";
 import { parseManifest } from "../../io/manifest.ts";
 import { readState } from "../../io/open_state.ts";
 import { PART_STATE_NAME, partDirectory } from "../../io/parts.ts";
@@ -21,6 +22,7 @@ import { measuredRows } from "../../visuals/measured_rows.ts";
 import { PictureLedger } from "../../visuals/picture_ledger.ts";
 import { SavedProgress } from "../../visuals/saved_progress.ts";
 import { repairState } from "./_repair_state.ts";
+import { repairSafetensors } from "./_shape.ts";
 import type { Target } from "./_targets.ts";
 
 const SEEDS = decodeURIComponent(new URL("../../fixtures/fuzz/seeds", import.meta.url).pathname);
@@ -114,6 +116,24 @@ export const OWN_TARGETS: readonly Target[] = [
         await join(job);
       } finally {
         await restore(job.directory, name);
+      }
+    },
+  },
+  {
+    name: "examples",
+    weight: 3,
+    seeds: ["fuzz/seeds/examples/*"],
+    shape: repairSafetensors,
+    async run(bytes, { seed }): Promise<void> {
+      const artifacts = { dSae: 9, patches: seed.endsWith("/wholes.safetensors") ? 0 : 4 };
+      const examples = await examplesFrom(memorySource("case.safetensors", bytes), artifacts);
+      for (const latent of examples.latents) {
+        const { image, interval, patch, value, heat } = examples.of(latent)!;
+        // What the viewer takes for granted.
+        const isSound = image.every((number) => number < examples.images) && value.every(Number.isFinite) &&
+          interval.every((part) => part >= 1 && part <= examples.intervals) &&
+          patch.every((p) => p < Math.max(1, artifacts.patches)) && heat.length === image.length * artifacts.patches;
+        if (!isSound || latent >= artifacts.dSae) throw new TypeError(`the examples of latent ${latent} are not sound`);
       }
     },
   },

@@ -1,83 +1,16 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { ArtifactError } from "../../compute/errors.ts";
-import { type LatentState, SKETCH_BINS } from "../../compute/latent_state.ts";
-import { tensor } from "../../compute/tensor.ts";
-import type { TopKImg, TopKPatch } from "../../compute/topk.ts";
-import {
-  artifactDirectory,
-  type ArtifactSet,
-  type ManifestFacts,
-  recoverArtifacts,
-  writeArtifacts,
-} from "../../io/artifacts.ts";
+import { SKETCH_BINS } from "../../compute/latent_state.ts";
+import type { TopKPatch } from "../../compute/topk.ts";
+import { artifactDirectory, writeArtifacts } from "../../io/artifacts.ts";
 import { readArtifacts } from "../../io/read_artifacts.ts";
 import { readManifest } from "../../io/read_manifest.ts";
 import { safeLoad } from "../../io/safe_load.ts";
 import type { TorchTensor } from "../../io/torch_tensor.ts";
+import { dSae, facts, img, k, m, patch, rows, setOf, shared } from "./_artifact_set.ts";
 import { inTemporary } from "./_temporary.ts";
 
 const permissions = { read: ["fixtures", "tests/tmp"], write: ["tests/tmp"] };
-const [dSae, k, patches, m, rows] = [5, 3, 4, 2, 12];
-
-function f32(length: number): Float32Array {
-  return Float32Array.from({ length }, (_, i) => i / 7 - 1);
-}
-
-function u32(length: number): Uint32Array {
-  return Uint32Array.from({ length }, (_, i) => i === 0 ? 2 ** 32 - 1 : i);
-}
-
-const shared = {
-  rankValues: tensor(f32(dSae * k), [dSae, k]),
-  topI: tensor(u32(dSae * k), [dSae, k]),
-  topCount: tensor(u32(dSae).map((count) => Math.min(count, k)), [dSae]),
-  meanValues: tensor(Float32Array.of(NaN, 1, 2, 3, Infinity), [dSae]),
-  sparsity: tensor(f32(dSae), [dSae]),
-  distributions: tensor(f32(m * rows), [m, rows]),
-  percentiles: tensor(f32(dSae), [dSae]),
-};
-const patch: TopKPatch = {
-  kind: "patch",
-  ...shared,
-  topValues: tensor(f32(dSae * k * patches), [dSae, k, patches]),
-  topPatchI: tensor(u32(dSae * k).map((i) => i % patches), [dSae, k]),
-};
-const img: TopKImg = { kind: "img", ...shared, topValues: shared.rankValues };
-
-type Sketch = Pick<LatentState, "histogram" | "min" | "max">;
-
-function setOf(result: TopKImg | TopKPatch, percentile = 99): ArtifactSet & { readonly sketch: Sketch } {
-  const histogram = new Uint32Array(dSae * SKETCH_BINS);
-  histogram[0] = 3;
-  histogram[2 * SKETCH_BINS + 1280] = 2 ** 31;
-  histogram[5 * SKETCH_BINS - 1] = 1;
-  const values = Float64Array.of(1, 2, NaN, NaN, 0.5, 0.25, 3, 4, 5, 6);
-  return {
-    result,
-    sketch: {
-      histogram,
-      min: Float32Array.of(2 ** -41, Infinity, 1, Infinity, 2 ** 25),
-      max: Float32Array.of(2 ** -40, 0, 1.01, 0, 2 ** 25),
-    },
-    count: Uint32Array.of(3, 0, 2 ** 31, 0, 1),
-    max: f32(dSae),
-    percentile,
-    quantiles: { at: [0.5, 0.99], values, relativeError: 1 / 65 },
-  };
-}
-
-const facts: ManifestFacts = {
-  startedAt: "2025-01-01T00:00:00.000Z",
-  config: { percentile: 99 },
-  inputs: { checkpoint: { path: "a", sha256: "b" }, metadata: { path: "c", sha256: "d" }, shards: [] },
-  backend: { name: "reference", reason: "asked for", details: {} },
-  rows,
-  skippedRows: 0,
-  versions: {},
-  timings: {},
-  notes: [],
-};
-
 for (const result of [patch, img]) {
   Deno.test({
     name: `readArtifacts() gives back what writeArtifacts() wrote, kind ${result.kind}`,
@@ -215,45 +148,4 @@ Deno.test({
       back.close();
     }
   },
-});
-
-Deno.test({
-  name: "recoverArtifacts() ends what was killed between any two renames, and drops what was killed before",
-  permissions: { read: ["tests/tmp"], write: ["tests/tmp"] },
-  fn: () =>
-    inTemporary(async (directory) => {
-      const files = async (place: string): Promise<Map<string, string>> => {
-        const found = new Map<string, string>();
-        for (const { name } of Deno.readDirSync(place)) {
-          found.set(name, (await Deno.readFile(`${place}/${name}`)).toHex());
-        }
-        return new Map([...found].sort());
-      };
-      await writeArtifacts(`${directory}/old`, setOf(patch, 95), facts);
-      await writeArtifacts(`${directory}/new`, setOf(patch, 99), facts);
-      const [old, expected] = [await files(`${directory}/old`), await files(`${directory}/new`)];
-      const { rename, remove } = Deno;
-      // Every file is renamed twice: under its name beside, and into place.
-      const renames = 2 * expected.size;
-      for (let killed = 0; killed < renames; killed++) {
-        const place = `${directory}/${killed}`;
-        await writeArtifacts(place, setOf(patch, 95), facts);
-        let done = 0;
-        const died = new Error("killed");
-        // Who was killed tidies nothing up.
-        Deno.remove = (path, options) => done > killed ? Promise.reject(died) : remove(path, options);
-        Deno.rename = async (from, to): Promise<void> => {
-          if (done++ >= killed) throw died;
-          await rename(from, to);
-        };
-        try {
-          await rejects(writeArtifacts(place, setOf(patch, 99), facts), (error) => error === died);
-        } finally {
-          Object.assign(Deno, { rename, remove });
-        }
-        const isComplete = killed >= expected.size;
-        strictEqual(await recoverArtifacts(place), isComplete, String(killed));
-        deepStrictEqual(await files(place), isComplete ? expected : old, String(killed));
-      }
-    }),
 });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { addImage, examplesOf, intervalExamples } from "../../compute/interval_examples.ts";
+import { addImage, examplesOf, intervalExamples, intervalOf } from "../../compute/interval_examples.ts";
 import { EXAMPLES_NAME, readExamples, writeExamples } from "../../io/examples_file.ts";
 import { openFile } from "../../io/open_file.ts";
 import { readSafetensors } from "../../io/safetensors.ts";
@@ -93,8 +93,9 @@ Deno.test({
         await Deno.writeFile(path, changed);
         await readExamples(directory, ARTIFACTS).then((examples) => {
           for (const latent of examples!.latents) {
-            const { image, patch, value } = examples!.of(latent)!;
+            const { image, patch, value, interval, upper } = examples!.of(latent)!;
             ok(image.every((i) => i < 90) && patch.every((p) => p < 4) && value.every((v) => v > 0));
+            ok(interval.every((part, i) => part === intervalOf(value[i], upper, 8)));
           }
         }, (error) => strictEqual(error.name, "ArtifactError", `byte ${at}: ${error}`));
       }

@@ -11,6 +11,9 @@ const flags = (out: string): string[] => [
   ...["--log-freq-range", "-6", "-1", "--log-value-range", "-3", "3", "--n-distributions", "1", "--dump-to", out],
 ];
 
+/** What the program's own workers are loaded from: without them one thread draws. */
+const WORKER_ROOMS = ["render", "compute"].map((room) => path(new URL(room, ROOT)));
+
 /** Splits a line as a POSIX shell does, as far as `--dry-run` uses its quoting. */
 function shellWords(line: string): string[] {
   return [...line.matchAll(/(?:'[^']*'|\\'|[^\s'])+/g)].map(([word]) => word.replaceAll(/'([^']*)'|\\(')/g, "$1$2"));
@@ -46,6 +49,31 @@ for (const device of ["reference", "wasm"]) {
 }
 
 Deno.test({
+  name:
+    "the command that --dry-run prints starts the workers that draw; with one of their folders removed one thread draws",
+  permissions: PERMISSIONS,
+  fn: (): Promise<void> =>
+    withFolder(async (folder) => {
+      const out = new URL("out/", folder);
+      // Enough pictures for workers to be worth it.
+      const narrow = await narrowCommand("visuals", "wasm", path(out));
+      const args = [...narrow.with(narrow.indexOf("--n-latents") + 1, "12"), "--n-workers", "2"];
+      const drawn = async (args: readonly string[]): Promise<string> => {
+        const { code, stderr } = await runDeno([...args, "--force"]);
+        assert.equal(code, 0, stderr);
+        assert.match(stderr, /render: (?:1[6-9]|[2-9]\d) pictures/);
+        return stderr;
+      };
+      assert.doesNotMatch(await drawn(args), /Requires|Uncaught/);
+      for (const room of WORKER_ROOMS) {
+        const fewer = args.map((arg) => arg.replace(`${room},`, ""));
+        assert.notDeepEqual(fewer, args);
+        assert.match(await drawn(fewer), /in worker .*Requires read access to/);
+      }
+    }),
+});
+
+Deno.test({
   name: "with one grant removed the command stops with Deno's own words and the flag to add",
   permissions: PERMISSIONS,
   fn: (): Promise<void> =>
@@ -53,8 +81,7 @@ Deno.test({
       const args = await narrowCommand("visuals", "reference", path(new URL("out/", folder)));
       const grants = args.flatMap((arg, i) => {
         const [flag, list] = arg.split("=") as [string, string];
-        // The program's own workers: without them one thread draws.
-        const paths = arg.startsWith("--allow-") ? list.split(",").filter((item) => !item.endsWith("_worker.ts")) : [];
+        const paths = arg.startsWith("--allow-") ? list.split(",").filter((item) => !WORKER_ROOMS.includes(item)) : [];
         return paths.map((item) => ({ i, flag, item, rest: list.split(",").filter((other) => other !== item) }));
       });
       assert.ok(grants.length >= 4, args.join(" "));

@@ -60,6 +60,8 @@ interface Quick {
   readonly call?: number;
   /** Replaces the files of a test task; added to any other. */
   readonly words?: (folder: string) => readonly string[];
+  /** A task that is run before it, with the same words. */
+  readonly after?: string;
   /** Whether it is also run as it is; other steps of continuous integration do the rest. */
   readonly whole?: boolean;
 }
@@ -86,9 +88,29 @@ const golden = (out: string): string[] => [
   ...["--data.shard-root", path(new URL("fixtures/golden/patch/shards", ROOT)), "--dump-to", out],
 ];
 
+const demo = (out: string): string[] => {
+  const root = path(new URL("fixtures/demo/emoji/", ROOT));
+  return [
+    ...["--ckpt", `${root}sae.pt`, "--data.shard-root", `${root}shards`, "--device", "wasm", "--top-k", "2"],
+    ...[
+      "--images.kind",
+      "image-folder",
+      "--images.root",
+      `${root}images`,
+      "--n-latents",
+      "2",
+      "--n-distributions",
+      "1",
+    ],
+    ...["--log-freq-range", "-6", "0", "--log-value-range", "-3", "3", "--quiet", "--dump-to", out],
+  ];
+};
+
 const QUICK: readonly Quick[] = [
   { task: "dump", words: golden, whole: true },
   { task: "measure", words: golden, whole: true },
+  // Pictures, the viewer, and examples, for which the shards are read again.
+  { task: "render", words: demo, after: "dump", whole: true },
   { task: "dump:local", words: (out) => [...golden(out), "--parts", "2"], whole: true },
   { task: "submit", words: (out) => golden(out) },
   { task: "serve", words: (out) => [out.slice(0, out.lastIndexOf("/")), "--port", "0"] },
@@ -121,6 +143,10 @@ for (const quick of QUICK) {
     fn: (): Promise<void> =>
       withFolder(async (folder) => {
         const words = wordsOf(quick, path(folder));
+        if (quick.after !== undefined) {
+          const { code, stderr } = await runDeno(wordsOf({ ...quick, task: quick.after }, path(folder)));
+          assert.equal(code, 0, stderr);
+        }
         const grants = words.filter((word) => KINDS.some((kind) => word.split("=")[0] === `--allow-${kind}`));
         for (const grant of grants) {
           const { code, stdout, stderr } = await runDeno(words.filter((word) => word !== grant), { stdin: "" });

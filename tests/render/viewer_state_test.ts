@@ -22,6 +22,7 @@ import {
   shownRanks,
   spreadOver,
 } from "../../render/viewer/list_latents.ts";
+import { patchValue } from "../../render/viewer/picture_view.ts";
 import { rangeRow } from "../../render/viewer/range_row.ts";
 import { DEFAULT_STATE, formatHash, parseHash, type RangeKey, type ViewState } from "../../render/viewer/state.ts";
 import { sketchBounds } from "../../compute/quantile_sketch.ts";
@@ -251,6 +252,21 @@ Deno.test({
       [1, false, 2, -1],
       [4, true, 1, -1],
     ]);
+  },
+});
+
+Deno.test({
+  name: "`patchValue()` is exact for the strongest patch, however weak, and read off the levels for others",
+  permissions: "none",
+  fn: () => {
+    const entries = { upper: 510, value: Float32Array.of(100.25, 0.5), patch: Uint16Array.of(1, 0) };
+    assert.equal(patchValue(entries, 0, 1, Uint8Array.of(0, 50, 7)), "100.3");
+    assert.equal(patchValue(entries, 0, 2, Uint8Array.of(0, 50, 7)), "≈ 14");
+    assert.equal(patchValue(entries, 0, 0, Uint8Array.of(0, 50, 7)), "0");
+    // Half a level is rounded away in the heatmap, and still the example's value.
+    assert.equal(patchValue(entries, 1, 0, Uint8Array.of(0, 0, 0)), "0.5");
+    // In a ranking by sums the value is none of the patch's.
+    assert.equal(patchValue({ ...entries, value: Float32Array.of(300, 0.5) }, 0, 1, Uint8Array.of(0, 50, 7)), "≈ 100");
   },
 });
 

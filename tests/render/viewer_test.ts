@@ -319,15 +319,25 @@ Deno.test({
   permissions: "none",
   fn: () => {
     const boxes = place({ width: 4, height: 4 }, [0.25, 0.25, 0, 0], false);
-    const item = { boxes, patches: [{ patch: 3, alpha: 0.5, fill: "#ff0000" }], value: "1", label: HOSTILE };
-    const svg = figureSvg(HOSTILE, [
+    const item = {
+      ...{ boxes, patches: [{ patch: 3, alpha: 0.5, fill: "#ff0000" }], value: HOSTILE, label: HOSTILE },
+      ...{ mark: 3, isDashed: true, column: 0, row: 0 },
+    };
+    const section = { title: HOSTILE, about: [HOSTILE], columns: 3, rows: 1 };
+    const items = [
       { ...item, href: "data:image/jpeg;base64,AAAA" },
-      { ...item, href: 'data:image/svg+xml;base64,AAAA"' },
-      { ...item, href: "javascript:alert(1)" },
-    ], { rows: 2, cols: 2 });
+      { ...item, href: 'data:image/svg+xml;base64,AAAA"', column: 1 },
+      { ...item, href: "javascript:alert(1)", column: 2 },
+    ];
+    const svg = figureSvg(HOSTILE, [{ ...section, items }], { rows: 2, cols: 2 });
     const tags = assertWellFormed(svg.replace(/^<\?xml[^\n]*\n/, ""));
     assert.equal(tags.filter(({ name }) => name === "image").length, 1);
     assert.ok(!tags.some(({ name }) => name === "script"));
     assert.match(svg, /<rect x="60" y="60" width="60" height="60" fill="#ff0000" fill-opacity="0.500"\/>/);
+    // The frame keeps off the sides, where half of it would be cut off.
+    assert.match(svg, /<rect x="60" y="60" width="58" height="58" fill="none" stroke="#fff" stroke-width="2"\/>/);
+    assert.equal(svg.match(/stroke-dasharray/g)!.length, 3);
+    const plain = figureSvg("", [{ ...section, items: [{ ...items[0], mark: -1, isDashed: false }] }], null);
+    assert.doesNotMatch(plain, /stroke|#ff0000/);
   },
 });

@@ -153,6 +153,10 @@ Deno.test({
       await renderArtifacts(config, { progress: ({ stage }) => void stages.add(stage) });
       ok(!stages.has("examples"));
       deepStrictEqual(await bytesOf(config), await bytesOf(all));
+      // With another seed a sample is taken instead, and the study stays.
+      await renderArtifacts({ ...config, seed: config.seed + 1 });
+      strictEqual((await found(config)).examples.sampled, 20);
+      ok((await readManifest(directoryOf(config)))!.files["study.json"] > 0);
       // After a render, with other batches and threads.
       const other = smallDemo(`${root}/other`, { ...config, dumpTo: `${root}/other`, topkBatchSize: 100, nWorkers: 1 });
       await dumpActivations(other);
@@ -163,6 +167,32 @@ Deno.test({
       deepStrictEqual(await bytesOf(other), await bytesOf(all));
       await studyArtifacts({ ...other, intervalImages: 0, force: true });
       deepStrictEqual(await bytesOf(other), await bytesOf(all));
+    }),
+});
+
+Deno.test({
+  name: "a latent that never fires has no examples, in its file and on its page",
+  permissions,
+  fn: () =>
+    inTemporary(async (root) => {
+      const config = smallDemo(`${root}/dead`, { render: "viewer-only", nDistributions: 0, nLatents: 1 });
+      await dumpActivations(config);
+      const { topCount, close } = await readArtifacts(directoryOf(config));
+      close();
+      const dead = topCount.indexOf(0);
+      ok(dead >= 0);
+      await renderArtifacts({ ...config, includeLatents: [dead] });
+      const { examples } = await found(config);
+      const own = examples.of(dead)!;
+      deepStrictEqual([own.upper, own.image.length, own.heat.length], [0, 0, 0]);
+      const page = await Deno.readTextFile(`${directoryOf(config)}/viewer/latents/0000.js`);
+      const { latents } = JSON.parse(page.slice(page.indexOf("{"), page.lastIndexOf("}") + 1));
+      const shown = latents.map(({ latent, examples }: Record<string, unknown>) => [latent, examples !== undefined]);
+      deepStrictEqual(
+        shown.toSorted(),
+        [[dead, false], ...examples.latents.filter((j) => j !== dead).map((j) => [j, true])]
+          .toSorted(),
+      );
     }),
 });
 
@@ -189,7 +219,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "images ranked as wholes, and a ranking by sums, have examples too; --dry-run names their file",
+  name:
+    "images ranked as wholes, and a ranking by sums, have examples too; planJob() counts their images and names the file",
   permissions,
   fn: () =>
     inTemporary(async (root) => {
