@@ -82,6 +82,7 @@ export const U32_FIELDS = [
   "rowTerms", // f32 [2, xqRows, 4]: s_x, nx, nd, ny
   "rowBegin", // v128 [2, segments, xqRows]: where a segment's sums begin, see quantise_rows.as
   "screenWork", // space to choose the constants in
+  "screenBytes", // of the memory that every worker's screen has for itself, whole pages
 ] as const;
 
 /** Real numbers, f64 each. */

@@ -22,60 +22,51 @@ export interface KernelModules {
  */
 export function instantiateKernels({ main, screen }: KernelModules, memory: WebAssembly.Memory): Kernels {
   const now = (): number => performance.now() / 1000;
-  const page = 65536;
-  const most = 16; // tiles of a block
-  let run: ((first: number, n: number, tiles: number, skipped: number) => number) | undefined;
+  const shared = (from: number, bytes: number): Uint8Array => new Uint8Array(memory.buffer, from, bytes);
+  const tiles = 16; // of a block, at most
   let own: Uint8Array = new Uint8Array();
-  const at: Record<string, number> = {};
-  const open = (capacity: number, part: number, width: number, segments: number, narrow: number): void => {
+  let run: ((first: number, n: number, tiles: number, skipped: number) => number) | undefined;
+  let at: Record<string, number> = {};
+  /** Lays the screen's memory out and writes its parameters. */
+  const open = (bytes: number, rows: number, part: number, width: number, segments: number, narrow: number): void => {
     if (screen === undefined) throw new Error("There is no screen among the kernels");
     // The first page holds parameters and the window.
-    let top = page;
-    const region = (bytes: number): number => {
+    let top = 65536;
+    const region = (size: number): number => {
       const from = top;
-      top += Math.ceil(bytes / 64) * 64;
+      top += Math.ceil(size / 64) * 64;
       return from;
     };
-    Object.assign(at, {
-      x: region(capacity * width),
-      begin: region(capacity * segments * 16),
-      rowTerms: region(capacity * 16),
-      w: region(most * 8 * width),
-      columnTerms: region(most * 128),
+    at = {
+      x: region(rows * width),
+      begin: region(rows * segments * 16),
+      rowTerms: region(rows * 16),
+      w: region(tiles * 8 * width),
+      columnTerms: region(tiles * 128),
       sums: region((part + 1) * 32),
       masks: region(part * 16),
-      alive: region(most * 4),
-    });
-    const pages = Math.ceil(top / page);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+      alive: region(tiles * 4),
+    };
+    if (top > bytes) throw new Error(`The screen takes ${top} bytes, ${bytes} were planned`);
+    const memory = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536 });
     own = new Uint8Array(memory.buffer);
-    const { x, begin, rowTerms, w, columnTerms, sums, masks, alive } = at;
-    new Uint32Array(memory.buffer).set([
-      ...[width, narrow, capacity * 16, x, begin, rowTerms, w, columnTerms, sums, masks, alive],
-    ]);
-    at.width = width;
-    at.segments = segments;
-    at.capacity = capacity;
+    new Uint32Array(memory.buffer).set([width, narrow, rows * 16, ...Object.values(at)]);
     run = new WebAssembly.Instance(screen, { env: { memory, now } }).exports.screen as typeof run;
   };
-  const shared = (from: number, bytes: number): Uint8Array => new Uint8Array(memory.buffer, from, bytes);
   const env = {
     memory,
     now,
-    screenRows(
-      ...[n, capacity, part, width, segments, narrow, x, begin, terms]: [
-        ...[number, number, number, number, number],
-        ...[number, number, number, number],
-      ]
-    ): void {
-      if (run === undefined) open(capacity, part, width, segments, narrow);
-      own.set(shared(x, n * width), at.x);
-      own.set(shared(begin, segments * capacity * 16), at.begin);
-      own.set(shared(terms, n * 16), at.rowTerms);
+    screenOpen(bytes: number, rows: number, part: number, width: number, segments: number, narrow: number): void {
+      if (run === undefined) open(bytes, rows, part, width, segments, narrow);
     },
-    screenColumns(tiles: number, w: number, terms: number): void {
-      own.set(shared(w, tiles * 8 * at.width), at.w);
-      own.set(shared(terms, tiles * 128), at.columnTerms);
+    screenRows(x: number, xBytes: number, begin: number, beginBytes: number, terms: number, termBytes: number): void {
+      own.set(shared(x, xBytes), at.x);
+      own.set(shared(begin, beginBytes), at.begin);
+      own.set(shared(terms, termBytes), at.rowTerms);
+    },
+    screenColumns(w: number, wBytes: number, terms: number, termBytes: number): void {
+      own.set(shared(w, wBytes), at.w);
+      own.set(shared(terms, termBytes), at.columnTerms);
     },
     screenPart(first: number, n: number, tiles: number, skipped: number, masks: number, alive: number): number {
       const large = run?.(first, n, tiles, skipped) ?? 0;

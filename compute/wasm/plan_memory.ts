@@ -100,6 +100,7 @@ export function planMemory(
   const canScreen = dotBits > 0 && rank > 0 && rowK === 0 && dSae >= 64;
   const segments = Math.floor(dScreen / 256) + (dScreen % 256) / 64;
   const xqRows = roundUp(chunkRows, 2);
+  const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments }) : 0;
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
 
   let top = REGIONS_AT;
@@ -180,11 +181,12 @@ export function planMemory(
     xq: screened(2 * xqRows * dScreen),
     wq: screened(nPad * dScreen),
     screenWork: screened(screenWorkBytes(dPad)),
+    screenBytes,
     heatmap: region(entries * patches * 4),
   };
   const rawBytes = Math.max(rawImages * imageStride(plan.layout) * 4, dSae * 4);
   const raw = Array.from({ length: RAW_BUFFERS }, () => region(rawBytes));
-  const own = canScreen ? threads * screenBytes({ xqRows, partRows, dScreen, segments }) : 0;
+  const own = threads * screenBytes;
   // The workers' own memories count among what may be used, but not among the 4 GiB of the shared one.
   if (top + own > plan.maxMemoryBytes || top > MAX_WASM_BYTES) {
     refuse(top + own, plan.maxMemoryBytes, fields, entries * patches * 4);
@@ -193,7 +195,7 @@ export function planMemory(
 }
 
 /** What a worker's screen takes for itself; laid out by `instantiateKernels`. */
-function screenBytes(
+function ownScreenBytes(
   of: { readonly xqRows: number; readonly partRows: number; readonly dScreen: number; readonly segments: number },
 ): number {
   const { xqRows, partRows, dScreen, segments } = of;

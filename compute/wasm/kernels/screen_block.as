@@ -1,12 +1,18 @@
 // Screening a block of columns, then the exact pass over what survived. The screen itself is a module of its own over private
 // memory (screen_tiles.ts); the host copies what it works on (kernel_host.ts).
 
-/** Takes the chunk's n rows, of `capacity`, with their terms, for all blocks to come. */
-@external("env", "screenRows") declare function screenRows(
-  n: usize, capacity: usize, part: usize, width: usize, segments: usize, narrow: usize, x: usize, begin: usize, terms: usize,
+/** Makes the screen's memory, once. */
+@external("env", "screenOpen") declare function screenOpen(
+  bytes: usize, rows: usize, part: usize, width: usize, segments: usize, narrow: usize,
 ): void;
-/** Takes so many tiles of 8 columns, with their terms. */
-@external("env", "screenColumns") declare function screenColumns(tiles: i32, w: usize, terms: usize): void;
+/** Takes a chunk's rows with where their sums begin and their terms, each an address and bytes. */
+@external("env", "screenRows") declare function screenRows(
+  x: usize, xBytes: usize, begin: usize, beginBytes: usize, terms: usize, termBytes: usize,
+): void;
+/** Takes tiles of 8 columns with their terms. */
+@external("env", "screenColumns") declare function screenColumns(
+  w: usize, wBytes: usize, terms: usize, termBytes: usize,
+): void;
 /**
  * Screens n rows against these tiles: bits [n, 128] to `masks`, pairs alive in each tile, u32, to `alive`. Returns how many
  * were screened as large tiles.
@@ -35,16 +41,18 @@ const DENSE_PARTS: i32 = 48;
 
 /** Before the first block of a chunk of n rows. */
 @inline function beginScreening(n: i32, parity: usize): void {
-  const row = parity * xqRows();
+  const row = parity * xqRows(), begins = segments() * xqRows() << 4;
+  screenOpen(screenBytes(), xqRows(), partRows(), dScreen(), segments(), sums16());
   screenRows(
-    n, xqRows(), partRows(), dScreen(), segments(), sums16(),
-    xq() + row * dScreen(), rowBegin() + (segments() * row << 4), rowTerms() + (row << 4),
+    xq() + row * dScreen(), n * dScreen(), rowBegin() + parity * begins, begins, rowTerms() + (row << 4), n << 4,
   );
 }
 
 /** Before the first part of a block. */
 @inline function beginBlock(j: i32, columns: i32): void {
-  screenColumns(columns >> 3, wq() + <usize>j * dScreen(), columnTerms() + (<usize>j << 4));
+  screenColumns(
+    wq() + <usize>j * dScreen(), <usize>columns * dScreen(), columnTerms() + (<usize>j << 4), <usize>columns << 4,
+  );
 }
 
 /** Appends what fires in a block of columns, rows first … first + n − 1 of the chunk, to the lists; they are exact. */
