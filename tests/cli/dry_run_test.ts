@@ -35,7 +35,7 @@ Would read 240 images again for examples, unless they are in:
 Would draw up to 96 pictures:
   data/sort_by_patch/index.html
 Nothing was done. The command with no more permissions than it needs:
-deno run --no-prompt --unstable-worker-options${FLAGS} '--allow-read=/opt/saev/render,/opt/saev/compute,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
+deno run --no-prompt --unstable-worker-options '--allow-read=/opt/saev/render,/opt/saev/compute,my sae.pt,cfg.json,config.json,a,,b,pictures,./data' ` +
         `--allow-write=./data /opt/saev/cli.ts visuals --ckpt 'my sae.pt' --data.shard-root a,b --images.root pictures
 `,
     );
