@@ -20,10 +20,14 @@ export interface Run {
 }
 
 /** Runs a command to its end. Throws with its last words if it fails. */
-export async function runCommand(command: string, args: readonly string[]): Promise<Run> {
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Run> {
   const words = hasPython() ? [PYTHON, USAGE, command, ...args] : [command, ...args];
   const started = performance.now();
-  const child = new Deno.Command(words[0], { args: words.slice(1), stdout: "piped", stderr: "piped" });
+  const child = new Deno.Command(words[0], { args: words.slice(1), env, stdout: "piped", stderr: "piped" });
   const { success, stdout, stderr } = await child.output();
   const wall = (performance.now() - started) / 1000;
   const text = new TextDecoder();

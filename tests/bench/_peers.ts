@@ -77,10 +77,12 @@ export async function timeOurs({ root }: Workload, threads: number, wide = true)
 
 /** A style of the torch yardstick. It times itself and leaves out Python's and torch's own start, to its advantage. */
 export async function timeTorch({ root }: Workload, style: string, threads: number): Promise<Timing> {
+  // OpenBLAS counts its threads by itself.
+  const env = { OPENBLAS_NUM_THREADS: String(threads) };
   const run: Run = await runCommand(PYTHON, [
     ...[`${HERE}yardstick/torch_yardstick.py`, "--ckpt", `${root}/sae.pt`, "--shards", `${root}/shards`],
     ...["--style", style, "--threads", String(threads)],
-  ]);
+  ], env);
   const { seconds } = JSON.parse(run.stdout.trim().split("\n").at(-1) as string);
   return { seconds: seconds.total, cpu: run.cpu, peakMiB: run.peakMiB, stages: seconds };
 }
