@@ -162,6 +162,9 @@ function stepScript(step: BatchStep, facts: BatchFacts): string {
     "#SBATCH --requeue",
     "",
     "# exec, so that Slurm's signals reach the program and not a shell around it.",
+    ...(deno.some((word) => word.startsWith("--v8-flags"))
+      ? ["# --v8-flags is for x86-64 processors: delete that line for others, where Deno refuses it."]
+      : []),
     `exec ${lines.join(" \\\n  ")}`,
     "",
   ].join("\n");

@@ -22,7 +22,8 @@ export interface KernelModules {
  */
 export function instantiateKernels({ main, screen }: KernelModules, memory: WebAssembly.Memory): Kernels {
   const now = (): number => performance.now() / 1000;
-  const shared = (from: number, bytes: number): Uint8Array => new Uint8Array(memory.buffer, from, bytes);
+  // Kernels hand over 32 bits, which arrive as signed numbers.
+  const shared = (from: number, bytes: number): Uint8Array => new Uint8Array(memory.buffer, from >>> 0, bytes >>> 0);
   const tiles = 16; // of a block, at most
   let own: Uint8Array = new Uint8Array();
   let run: ((first: number, n: number, tiles: number, skipped: number) => number) | undefined;
@@ -48,10 +49,10 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
       alive: region(tiles * 4),
     };
     if (top > bytes) throw new Error(`The screen takes ${top} bytes, ${bytes} were planned`);
-    const memory = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536 });
-    own = new Uint8Array(memory.buffer);
-    new Uint32Array(memory.buffer).set([width, narrow, rows * 16, ...Object.values(at)]);
-    run = new WebAssembly.Instance(screen, { env: { memory, now } }).exports.screen as typeof run;
+    const mine = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536 });
+    own = new Uint8Array(mine.buffer);
+    new Uint32Array(mine.buffer).set([width, narrow, rows * 16, ...Object.values(at)]);
+    run = new WebAssembly.Instance(screen, { env: { memory: mine, now } }).exports.screen as typeof run;
   };
   const env = {
     memory,
@@ -70,7 +71,7 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
     },
     screenPart(first: number, n: number, tiles: number, skipped: number, masks: number, alive: number): number {
       const large = run?.(first, n, tiles, skipped) ?? 0;
-      if (large < 0) throw new Error("This engine computes wrong sums of bytes; run it without flags for V8");
+      if (large < 0) throw new Error("the engine computes wrong sums of bytes");
       shared(masks, n * 16).set(own.subarray(at.masks, at.masks + n * 16));
       shared(alive, tiles * 4).set(own.subarray(at.alive, at.alive + tiles * 4));
       return large;

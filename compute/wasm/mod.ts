@@ -73,7 +73,7 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Back
     variant: kernels.variant,
     ...probed,
     screening: SCREENING[probed.dotBits],
-    memory: "one shared 32-bit memory",
+    memory: "one shared 32-bit memory, and a small one of each worker's screen",
     workerPermissions: permissions,
   };
   const encoders = new WeakMap<Sae, (x: Tensor) => Tensor>();

@@ -22,7 +22,10 @@ const CHUNK_ROWS = 2048;
 /** Rows of them that a block of columns meets at a time; their bytes and the block should stay in a core's level-2 cache. */
 const PART_ROWS = 256;
 
-/** Columns that a worker claims at a time, at most; a row's survivors among them are 128 bits. */
+/**
+ * Columns that a worker claims at a time, at most; a row's survivors among them are 128 bits. The 16 tiles that these are
+ * have places in `kernels/sync.as` (ALIVE) and `kernel_host.ts`.
+ */
 const BLOCK_COLUMNS = 128;
 
 /** Heatmaps that may wait to be written, 20 bytes each. */
@@ -188,9 +191,9 @@ export function planMemory(
   const raw = Array.from({ length: RAW_BUFFERS }, () => region(rawBytes));
   const own = threads * screenBytes;
   // The workers' own memories count among what may be used, but not among the 4 GiB of the shared one.
-  if (top + own > plan.maxMemoryBytes || top > MAX_WASM_BYTES) {
-    refuse(top + own, plan.maxMemoryBytes, fields, entries * patches * 4);
-  }
+  const heatmapBytes = entries * patches * 4;
+  if (top > MAX_WASM_BYTES) refuse(top, MAX_WASM_BYTES, "32-bit WebAssembly memory", fields, heatmapBytes);
+  if (top + own > plan.maxMemoryBytes) refuse(top + own, plan.maxMemoryBytes, "max-memory", fields, heatmapBytes);
   return { fields, raw, rawImages, canScreen, bytes: top };
 }
 
@@ -206,12 +209,11 @@ function ownScreenBytes(
 /** @throws {DeviceLimitError} Always: `bytes` are more than there are. */
 function refuse(
   bytes: number,
-  maxMemoryBytes: number,
+  available: number,
+  limit: "max-memory" | "32-bit WebAssembly memory",
   { topK, dSae }: Partial<Record<U32Field, number>>,
   heatmapBytes: number,
 ): never {
-  const available = Math.min(maxMemoryBytes, MAX_WASM_BYTES);
-  const limit = maxMemoryBytes < MAX_WASM_BYTES ? "max-memory" : "32-bit WebAssembly memory";
   const mib = (n: number): string => `${Math.ceil(n / 2 ** 20)} MiB`;
   throw new DeviceLimitError(
     `Cannot fit the pass into ${limit}: ${dSae} latents with ${topK} entries each take ${mib(bytes)} ` +

@@ -2,6 +2,7 @@
  * Workers that run kernels over one shared memory, or, where there are none, the calling thread.
  * @module
  */
+import { BackendUnavailableError } from "../errors.ts";
 import { instantiateKernels, type KernelModules } from "./kernel_host.ts";
 import { type KernelCall, workerMain } from "./worker_main.ts";
 
@@ -54,10 +55,23 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     run: async (name, ...args): Promise<void> => {
       // A macrotask first, so that reads under way and timers go on between batches.
       await new Promise((resolve) => setTimeout(resolve, 0));
-      kernels[name](0, ...args);
+      try {
+        kernels[name](0, ...args);
+      } catch (error) {
+        throw error instanceof WebAssembly.RuntimeError ? error : asFailure(String(error));
+      }
     },
     close: (): void => {},
   };
+}
+
+/** What a kernel threw. That an engine computes wrongly is nothing to try again, or to report here. */
+function asFailure(said: string): Error {
+  if (!said.includes("the engine computes wrong sums")) return new Error(`A compute worker stopped: ${said}`);
+  return new BackendUnavailableError(
+    "wasm",
+    "the engine computes wrong sums of bytes; run Deno without flags for V8: deno run -R -W cli.ts dump",
+  );
 }
 
 function canShare(memory: WebAssembly.Memory): boolean {
@@ -86,7 +100,7 @@ async function openWorkers({ modules, memory, threads, permissions }: PoolOption
   workers.forEach((worker, i) => {
     worker.onmessage = ({ data }): void => {
       if (failure !== undefined) return;
-      if (typeof data === "object") return fail(new Error(`A compute worker stopped: ${data.error}`));
+      if (typeof data === "object") return fail(asFailure(data.error));
       const call = waiting[answered[i] - done];
       answered[i] += 1;
       call.left -= 1;

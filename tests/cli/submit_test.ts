@@ -6,6 +6,9 @@ import { type FakeRun, PLAN, run } from "./_fake.ts";
 
 /** Depends on the processor. */
 const FLAGS = engineFlags("dump").map((word) => `  ${word} \\\n`).join("");
+const ABOUT_FLAGS = FLAGS === ""
+  ? ""
+  : "# --v8-flags is for x86-64 processors: delete that line for others, where Deno refuses it.\n";
 
 const permissions = "none";
 
@@ -68,7 +71,7 @@ Deno.test({
 #SBATCH --requeue
 
 # exec, so that Slurm's signals reach the program and not a shell around it.
-exec deno run \\
+${ABOUT_FLAGS}exec deno run \\
   --no-prompt \\
   --unstable-worker-options \\
 ${FLAGS}  '--allow-read=my sae.pt,cfg.json,config.json,./shards,./data' \\

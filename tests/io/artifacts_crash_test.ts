@@ -155,3 +155,57 @@ for (
       }),
   });
 }
+
+Deno.test({
+  name: "writeArtifacts() tidies up only when no file is on its way to the disk, whatever failed first",
+  permissions,
+  fn: () =>
+    inTemporary(async (directory) => {
+      const { sync } = Deno.FsFile.prototype;
+      const { rename, remove } = Deno;
+      const fault = (message: string): Error => Object.assign(new Error(message), { code: message });
+      for (const [what, failFrom] of [["sync", 0], ["sync", 4], ["rename", 2], ["content", 0], ["both", 3]] as const) {
+        const place = `${directory}/${what}${failFrom}`;
+        await writeArtifacts(place, setOf(patch, 95), facts);
+        const before = await filesIn(place);
+        let [syncs, renames, underWay, removedEarly] = [0, 0, 0, 0];
+        Deno.FsFile.prototype.sync = async function (): Promise<void> {
+          const isFailing = syncs++ >= failFrom && (what === "sync" || what === "both");
+          underWay++;
+          try {
+            // A disk takes its time: meanwhile the next file is made.
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            if (isFailing) throw fault("EIO");
+            await sync.call(this);
+          } finally {
+            underWay--;
+          }
+        };
+        Deno.rename = async (from, to): Promise<void> => {
+          if (what === "rename" && renames++ >= failFrom) throw fault("ENOSPC");
+          await rename(from, to);
+        };
+        Deno.remove = async (path, options): Promise<void> => {
+          if (options?.recursive === true && underWay > 0) removedEarly++;
+          await remove(path, options);
+        };
+        const set = setOf(patch, 99);
+        const sketch = (): never => {
+          throw new RangeError("no sketch");
+        };
+        const isContent = what === "content" || what === "both";
+        try {
+          await rejects(
+            writeArtifacts(place, isContent ? { ...set, sketch } : set, facts),
+            isContent ? /no sketch/ : what === "sync" ? /EIO/ : /ENOSPC/,
+          );
+        } finally {
+          Deno.FsFile.prototype.sync = sync;
+          Object.assign(Deno, { rename, remove });
+        }
+        deepStrictEqual([underWay, removedEarly], [0, 0], what);
+        deepStrictEqual([...Deno.readDirSync(place)].filter(({ isDirectory }) => isDirectory), [], what);
+        deepStrictEqual(await filesIn(place), before, `${what}: what was there stays`);
+      }
+    }),
+});

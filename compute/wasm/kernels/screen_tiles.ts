@@ -16,7 +16,8 @@
  * V8's `--experimental-wasm-revectorize` joins two 128-bit operations to one of 256 bits where it finds an addition of two
  * results of the same kind, and no check between the loads they come from. Hence three things that would be odd otherwise:
  * columns in fixed places, nothing rearranged by the compiler (it does not optimise here), and sums of *pairs* of columns
- * at the end, `s0, s0 + s1, s2, s2 + s3`, from which the bound takes them apart again.
+ * at the end, `s0, s0 + s1, s2, s2 + s3`, from which the bound takes them apart again. The small shape makes these pairs only
+ * after its sums are whole, where nothing can be joined: so it stays as it is written, and checks the large one.
  * @module
  */
 
@@ -122,8 +123,12 @@ function groupKernel(
     range(shape.columns / 4).map((q) => {
       const [a, b, c, d] = range(4).map((column) => `s${r}_${4 * q + column}`);
       const [at, id] = [32 * r + 4 * (from + 4 * q), `${r}_${q}`];
-      return `const ab${id} = i32x4.add(${a}, ${b}), cd${id} = i32x4.add(${c}, ${d});
-    ${wholeSums(`t${id}`, [a, `ab${id}`, c, `cd${id}`])}
+      const pairs = shape === LARGE
+        ? `const ab${id} = i32x4.add(${a}, ${b}), cd${id} = i32x4.add(${c}, ${d});
+    ${wholeSums(`t${id}`, [a, `ab${id}`, c, `cd${id}`])}`
+        : `${wholeSums(`u${id}`, [a, b, c, d])}
+    const t${id} = i32x4.add(u${id}, v128.shuffle<i32>(u${id}, i32x4.splat(0), 4, 0, 4, 2));`;
+      return `${pairs}
     v128.store(sums, i32x4.add(v128.load(sums, ${at}), t${id}), ${at});`;
     })
   );
@@ -214,9 +219,9 @@ let parts: u32 = 0;
 /** Repetitions when shapes are timed: enough for an engine to see that a kernel is worth its better compiler. */
 const TIMED = 4;
 
-/** Whether to time the shapes again: often at first, as engines compile in the background. */
-@inline function isDue(part: u32): bool {
-  return part < 2048 ? (part & 63) == 8 : (part & (part - 1)) == 0;
+/** Whether to time the shapes again: often at first, as engines compile in the background, less where parts are small. */
+@inline function isDue(part: u32, tiles: i32): bool {
+  return part < 2048 ? (part & (tiles < 8 ? 511 : 63)) == 8 : (part & (part - 1)) == 0;
 }
 
 /** A number that depends on every sum of n rows. */
@@ -256,7 +261,7 @@ export function sumTile(large: i32, tile: i32, first: i32, n: i32): void {
  */
 export function screen(first: i32, n: i32, tiles: i32, skipped: u32): i32 {
   memory.fill(masks(), 0, <usize>n << 4);
-  if (isDue(parts++) && !tune(0, first, n)) return -1;
+  if (isDue(parts++, tiles) && !tune(0, first, n)) return -1;
   let large = 0;
   for (let tile = 0; tile < tiles; tile++) {
     if ((skipped >> tile) & 1) continue;

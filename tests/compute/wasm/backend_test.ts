@@ -90,3 +90,26 @@ Deno.test({
     assert.equal(plain.details.dotBits, 0);
   },
 });
+
+Deno.test({
+  name: "wasm: what the screen works on may lie above 2 GiB",
+  permissions: "none",
+  fn: async () => {
+    const given = makeCase({ dVit: 64, dSae: 72, nImages: 600, kind: "cls", bias: -1 });
+    const states = [];
+    for (const screenAbove of [Infinity, 0]) {
+      const backend = await createWasmBackend({ screenAbove, workersAbove: Infinity });
+      // Distributions of a long job push everything behind them up; nothing of that memory is ever touched.
+      const plan = makePlan(given, { k: 4, nDistributions: 50, maxMemoryBytes: Infinity });
+      const fold = await backend.open(given.sae, { ...plan, nImages: 12_000_000, batchImages: 600 });
+      const block = await fold.lend();
+      block.set(given.block);
+      await fold.fold({ block, firstImage: 0, nImages: 600 });
+      const { topValue, topImage, count } = await fold.state();
+      states.push([topValue.slice(), topImage.slice(), count.slice()]);
+      assert.equal((fold.profile().survivorShare ?? 1) < 1, screenAbove === 0);
+      await backend.close();
+    }
+    assert.deepEqual(states[0], states[1]);
+  },
+});

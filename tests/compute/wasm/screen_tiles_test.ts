@@ -141,6 +141,25 @@ Deno.test({
 });
 
 Deno.test({
+  name: "screen: shapes whose sums differ are noticed when they are timed",
+  permissions: "none",
+  fn: async () => {
+    // Between the last time that the small shape is timed and the first of the large one, a row changes.
+    let looks = 0;
+    const screen = await openScreen(64, true, () => {
+      if (++looks === 9) new Int8Array(screen.memory.buffer, screen.at.x, 1)[0] ^= 64;
+      return 0;
+    });
+    const { at, memory, capacity, kernels } = screen;
+    new Int8Array(memory.buffer, at.x, capacity * 64).fill(1);
+    new Uint8Array(memory.buffer, at.w, TILES * 8 * 64).fill(3);
+    const told = Array.from({ length: 600 }, () => kernels.screen(0, 2, TILES, 0));
+    assert.deepEqual(told.flatMap((large, part) => large < 0 ? [part] : []), [8]);
+    assert(looks > 16, "timed again later");
+  },
+});
+
+Deno.test({
   name: "screen: NaN among a row's terms keeps all its pairs",
   permissions: "none",
   fn: async () => {
