@@ -4,6 +4,7 @@
  * `deno task test:kill 200 7` does it 200 times from seed 7.
  * @module
  */
+import { EXAMPLES_NAME } from "../../io/examples_file.ts";
 import { openState } from "../../io/open_state.ts";
 import { contents } from "../visuals/_jobs.ts";
 import { inTemporary, ROOT, type Running, start } from "./_process.ts";
@@ -52,7 +53,8 @@ export async function killJobs(count: number, seed: number, log: (line: string) 
           isDone = true;
         }
         if (!isDone) report.kills++;
-        faults.push(...(await look(place, expected, report.found)).map((fault) => `kill ${report.kills}: ${fault}`));
+        const undisturbed = { whole: `${directory}/whole`, expected };
+        faults.push(...(await look(place, undisturbed, report.found)).map((fault) => `kill ${report.kills}: ${fault}`));
       }
       const [found, names] = [await whole(place), [...expected.keys()]];
       if ([...found.keys()].join() !== names.join()) faults.push(`job ${report.jobs}: other files`);
@@ -103,7 +105,7 @@ async function whole(directory: string): Promise<Map<string, string>> {
 /** Every file that has its name is whole, also those on their way; every state can be read. */
 async function look(
   directory: string,
-  expected: ReadonlyMap<string, string>,
+  { whole, expected }: { readonly whole: string; readonly expected: ReadonlyMap<string, string> },
   found: KillReport["found"],
 ): Promise<string[]> {
   const faults: string[] = [];
@@ -124,9 +126,32 @@ async function look(
     }
     if (PASSING.test(name)) continue;
     const final = name.replace("/.incoming/", "/");
-    if (expected.get(final) !== digest) faults.push(`${name} is torn or does not belong there`);
+    if (expected.get(final) === digest || await isEarlier(`${directory}${name}`, `${whole}${final}`)) continue;
+    faults.push(`${name} is torn or does not belong there`);
   }
   return faults;
+}
+
+/**
+ * Whether a file is whole and of an earlier moment of the same job: the manifest before examples were added, the viewer's
+ * state before it was done. These two alone are replaced as a job goes on.
+ */
+async function isEarlier(path: string, final: string): Promise<boolean> {
+  const [now, then] = await Promise.all([path, final].map((file) => Deno.readTextFile(file).catch(() => "")));
+  try {
+    const [found, last] = [JSON.parse(now), JSON.parse(then)];
+    if (path.endsWith("/viewer/state.json")) {
+      const { build, pages, of, done } = found;
+      return build === last.build && of === last.of && done === false && pages >= 0 && pages <= of;
+    }
+    if (!path.endsWith("/manifest.json")) return false;
+    const { [EXAMPLES_NAME]: _, ...files } = last.files;
+    const same = ({ inputs, backend, rows, versions }: Record<string, unknown>): string =>
+      JSON.stringify({ inputs, backend, rows, versions });
+    return JSON.stringify(found.files) === JSON.stringify(files) && same(found) === same(last);
+  } catch {
+    return false;
+  }
 }
 
 /** Uniform in [0, 1), the same for the same seed. */
