@@ -42,16 +42,15 @@ interface Shape {
   readonly name: string;
   /** Columns of a tile. */
   readonly columns: 4 | 8;
-  /** Runs of segments that have code of their own: steps in all, and steps of a segment; long ones first. */
-  readonly groups: readonly (readonly [steps: number, segment: number])[];
 }
 
-const SEGMENTS = [[LONG_STEPS, LONG_STEPS], [SHORT_STEPS, SHORT_STEPS]] as const;
+/** Runs of segments that have code of their own: steps in all, and steps of a segment; long ones first. */
+const GROUPS = [[LONG_GROUP * LONG_STEPS, LONG_STEPS], [LONG_STEPS, LONG_STEPS], [SHORT_STEPS, SHORT_STEPS]] as const;
 
 /** Eight sums, two rows and a column stay in the 15 registers that V8 gives. */
-const SMALL: Shape = { name: "Small", columns: 4, groups: SEGMENTS };
+const SMALL: Shape = { name: "Small", columns: 4 };
 /** The same where two columns share a register of 256 bits; twice too many where not. */
-const LARGE: Shape = { name: "Large", columns: 8, groups: [[LONG_GROUP * LONG_STEPS, LONG_STEPS], ...SEGMENTS] };
+const LARGE: Shape = { name: "Large", columns: 8 };
 
 /** The parameters at address 0, u32 each; the host writes them, see `kernel_host.ts`. */
 export const SCREEN_FIELDS = [
@@ -74,7 +73,7 @@ const FMA4 = "@inline function fma4(a: v128, b: v128, c: v128): v128 { return f3
 export function screenSource(): string {
   const getters = SCREEN_FIELDS.map((name, i) => `@inline function ${name}(): usize { return load<u32>(${4 * i}); }`);
   const kernels = [SMALL, LARGE].flatMap((shape) => [
-    ...shape.groups.flatMap((group) =>
+    ...GROUPS.flatMap((group) =>
       [true, false].flatMap((narrow) => halvesOf(shape).map((first) => groupKernel(shape, group, narrow, first)))
     ),
     sumsKernel(shape),
@@ -161,7 +160,7 @@ function sumsKernel(shape: Shape): string {
     halvesOf(shape).map((from) =>
       `${nameOf(shape, steps, narrow, from)}(rows + at, width, even, begins, line(), sums());`
     ).join(" ");
-  const groups = shape.groups.map(([steps, segment]) =>
+  const groups = GROUPS.map(([steps, segment]) =>
     `for (; at + ${16 * steps} <= width; at += ${16 * steps}, begins += ${steps / segment} * line()) {
     memory.copy(${WINDOW}, columns + ${WINDOW_COLUMNS} * at, ${16 * WINDOW_COLUMNS * steps});
     if (narrow()) { ${calls(steps, true)} } else { ${calls(steps, false)} }
