@@ -41,8 +41,8 @@ export interface RenderPoolOptions {
   /** Threads wanted, ≥ 1. */
   readonly threads: number;
   /**
-   * Permissions of the workers in Deno. `inherit`, the default, works everywhere; the workers use none of them. `none` takes
-   * them away, and needs Deno to be run with `--unstable-worker-options` or the same in its `deno.json`: without it Deno ends
+   * Permissions of the workers, where the runtime has any. `inherit`, the default, works everywhere; the workers use none of
+   * them. `none` takes them away, and needs Deno to be run with `--unstable-worker-options` or the same in its `deno.json`: without it Deno ends
    * the process.
    */
   readonly permissions?: "none" | "inherit";

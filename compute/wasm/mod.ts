@@ -27,7 +27,8 @@ export interface WasmOptions {
   /** Build to use; `auto`, the default, takes relaxed SIMD where the engine has it. */
   readonly variant?: Variant | "auto";
   /**
-   * Permissions of the compute workers in Deno. `inherit`, the default, works everywhere; the workers use none of them.
+   * Permissions of the compute workers, where the runtime has any. `inherit`, the default, works everywhere; the workers use
+   * none of them.
    * `none` takes them away, and needs Deno to be run with `--unstable-worker-options` or the same in its `deno.json`:
    * without it Deno ends the process.
    */

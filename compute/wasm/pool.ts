@@ -6,6 +6,9 @@ import { BackendUnavailableError } from "../errors.ts";
 import { instantiateKernels, type KernelModules } from "./kernel_host.ts";
 import { type KernelCall, workerMain } from "./worker_main.ts";
 
+/** What `instantiateKernels` throws when the screen's shapes disagree; it crosses from a worker as text. */
+const WRONG_SUMS = "the engine computes wrong sums of bytes";
+
 /** Runs every kernel on all threads at once. */
 export interface Pool {
   /** Threads that take part. */
@@ -58,20 +61,17 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
       try {
         kernels[name](0, ...args);
       } catch (error) {
-        throw error instanceof WebAssembly.RuntimeError ? error : asFailure(String(error));
+        throw engineFault(String(error)) ?? error;
       }
     },
     close: (): void => {},
   };
 }
 
-/** What a kernel threw. That an engine computes wrongly is nothing to try again, or to report here. */
-function asFailure(said: string): Error {
-  if (!said.includes("the engine computes wrong sums")) return new Error(`A compute worker stopped: ${said}`);
-  return new BackendUnavailableError(
-    "wasm",
-    "the engine computes wrong sums of bytes; run Deno without flags for V8: deno run -R -W cli.ts dump",
-  );
+/** If that is what a kernel said: an engine that computes wrongly is nothing to try again, and no fault of this program. */
+function engineFault(said: string): Error | undefined {
+  if (!said.includes(WRONG_SUMS)) return undefined;
+  return new BackendUnavailableError("wasm", `${WRONG_SUMS}; start it without --v8-flags, or use another backend`);
 }
 
 function canShare(memory: WebAssembly.Memory): boolean {
@@ -100,7 +100,9 @@ async function openWorkers({ modules, memory, threads, permissions }: PoolOption
   workers.forEach((worker, i) => {
     worker.onmessage = ({ data }): void => {
       if (failure !== undefined) return;
-      if (typeof data === "object") return fail(asFailure(data.error));
+      if (typeof data === "object") {
+        return fail(engineFault(data.error) ?? new Error(`A compute worker stopped: ${data.error}`));
+      }
       const call = waiting[answered[i] - done];
       answered[i] += 1;
       call.left -= 1;

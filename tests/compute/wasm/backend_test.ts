@@ -1,10 +1,11 @@
 /** What the WebAssembly backend promises beside its numbers: refusals, limits, the probe, dense encoding. */
 import assert from "node:assert/strict";
-import { DeviceLimitError } from "../../../compute/errors.ts";
+import { BackendUnavailableError, DeviceLimitError } from "../../../compute/errors.ts";
 import { createReferenceBackend } from "../../../compute/reference/mod.ts";
 import type { Tensor } from "../../../compute/tensor.ts";
 import { loadKernels } from "../../../compute/wasm/kernel_module.ts";
 import { createWasmBackend } from "../../../compute/wasm/mod.ts";
+import { openPass } from "../../../compute/wasm/open_pass.ts";
 import { probe } from "../../../compute/wasm/probe.ts";
 import { gammaBound, makeCase, makePlan, Random } from "../_cases.ts";
 
@@ -111,5 +112,35 @@ Deno.test({
       await backend.close();
     }
     assert.deepEqual(states[0], states[1]);
+  },
+});
+
+Deno.test({
+  name: "wasm: an engine whose sums are wrong is a backend that cannot be used, in workers and without",
+  permissions: "none",
+  fn: async () => {
+    // A screen that finds its shapes to disagree at once: (func (export "screen") (param i32 i32 i32 i32) (result i32) i32.const -1)
+    const types = [0x01, 0x09, 0x01, 0x60, 0x04, 0x7f, 0x7f, 0x7f, 0x7f, 0x01, 0x7f];
+    const exported = [0x07, 0x0a, 0x01, 0x06, ...new TextEncoder().encode("screen"), 0x00, 0x00];
+    const code = [0x0a, 0x06, 0x01, 0x04, 0x00, 0x41, 0x7f, 0x0b];
+    const head = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+    const wrong = Uint8Array.from([...head, ...types, 0x03, 0x02, 0x01, 0x00, ...exported, ...code]);
+    const { modules: { main } } = await loadKernels("relaxed");
+    const modules = { main, screen: await WebAssembly.compile(wrong) };
+    const given = makeCase({ dVit: 64, dSae: 72, nImages: 600, kind: "cls" });
+    for (const workersAbove of [Infinity, 0]) {
+      const plan = makePlan(given, { threads: 2, batchImages: 600 });
+      const settings = { modules, permissions: "inherit", workersAbove, screenAbove: 0 } as const;
+      const fold = await openPass(given.sae, plan, undefined, { ...settings, probed: { fused: false, dotBits: 7 } });
+      const block = await fold.lend();
+      block.set(given.block);
+      await fold.fold({ block, firstImage: 0, nImages: 600 });
+      await assert.rejects(
+        fold.state(),
+        (error) =>
+          error instanceof BackendUnavailableError && /wrong sums of bytes; start it without/.test(error.message),
+      );
+      await fold.close();
+    }
   },
 });
