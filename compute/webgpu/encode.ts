@@ -23,13 +23,12 @@ export interface Tile {
 
 /** Shapes to choose from on a GPU, likeliest first. All fit WebGPU's default limits. */
 export const TILES: readonly Tile[] = [
-  { wx: 16, wy: 16, rm: 2, rn: 2, bk: 8, ahead: true },
   { wx: 16, wy: 16, rm: 2, rn: 2, bk: 16, ahead: true },
-  { wx: 16, wy: 16, rm: 2, rn: 2, bk: 16, ahead: false },
+  { wx: 16, wy: 8, rm: 2, rn: 2, bk: 16, ahead: true },
   { wx: 8, wy: 16, rm: 2, rn: 2, bk: 16, ahead: true },
   { wx: 8, wy: 8, rm: 2, rn: 2, bk: 16, ahead: true },
-  { wx: 16, wy: 16, rm: 1, rn: 2, bk: 16, ahead: true },
   { wx: 16, wy: 8, rm: 2, rn: 1, bk: 16, ahead: true },
+  { wx: 16, wy: 16, rm: 2, rn: 2, bk: 8, ahead: true },
   { wx: 16, wy: 16, rm: 1, rn: 1, bk: 16, ahead: false },
   { wx: 8, wy: 8, rm: 1, rn: 1, bk: 16, ahead: false },
 ];

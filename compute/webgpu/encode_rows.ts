@@ -134,7 +134,7 @@ export async function encodeRows(
         encoder.clearBuffer(skip);
         const pass = encoder.beginComputePass();
         pass.setBindGroup(0, bound.params, [0]);
-        run(pass, prepare, bound.prepare, geometry.kPad / 16, all[0].rowsPad / 16);
+        run(pass, prepare, bound.prepare, Math.ceil(geometry.kPad / 32), Math.ceil(all[0].rowsPad / 32));
         return pass;
       };
       const product = (pass: GPUComputePassEncoder, i: number): void => {

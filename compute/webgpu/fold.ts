@@ -11,7 +11,7 @@ export interface FoldBindings {
   readonly f: Uint32Array;
   /** `u32 [⌈rowsPad/32⌉]`: a bit per skipped row. */
   readonly skip: Uint32Array;
-  /** `u32 [9, cols]`, see latents.ts; changed. */
+  /** `u32 [10, cols]`, see latents.ts; changed. */
   readonly latents: Uint32Array;
   /** `u32 [cols, 2, capacity]`: value bits and rows of candidates; appended to. */
   readonly candidates: Uint32Array;
@@ -46,7 +46,7 @@ const float = new Float32Array(word.buffer);
  * ```ts
  * import { fold } from "./fold.ts";
  * import { makeParams } from "./params.ts";
- * const latents = new Uint32Array(9);
+ * const latents = new Uint32Array(10);
  * const f = new Uint32Array(new Float32Array([2]).buffer);
  * fold(makeParams({ rows: 1, ldF: 1, cols: 1, perImage: 1, total: 1 }), { by: "row", capacity: 1 }, {
  *   f, skip: new Uint32Array(1), latents, candidates: new Uint32Array(2), histogram: new Uint32Array(2048),

@@ -6,10 +6,10 @@ import { FRESH, LATENT } from "./latents.ts";
 import type { Params } from "./params.ts";
 
 /**
- * Copies the heatmaps of entries marked fresh, whose images lie in this strip, and clears the marks.
+ * Copies the heatmaps of entries marked fresh, whose images lie in this strip, and clears the marks: of latents that were merged.
  *
  * @param params Uses cols, k, perImage, firstRow, ldF, colOffset.
- * @param latents `u32 [9, cols]`, see latents.ts.
+ * @param latents `u32 [10, cols]`, see latents.ts.
  * @param top `u32 [cols, 3, k]`: value bits, row, slot; marks cleared.
  * @param f `u32 [rowsPad, ldF]`: bits of f.
  * @param heatmaps `u32 [cols, k, perImage]`: bits of f at every patch of the entry's image, by slot; written.
@@ -19,8 +19,8 @@ import type { Params } from "./params.ts";
  * import { heatmap } from "./heatmap.ts";
  * import { FRESH, LATENT } from "./latents.ts";
  * import { makeParams } from "./params.ts";
- * const latents = new Uint32Array(9);
- * latents[LATENT.ranked] = 1;
+ * const latents = new Uint32Array(10);
+ * latents[LATENT.ranked] = latents[LATENT.merged] = 1;
  * const heatmaps = new Uint32Array(2);
  * const params = makeParams({ cols: 1, k: 1, perImage: 2, ldF: 1 });
  * heatmap(params, latents, new Uint32Array([9, 1, FRESH]), new Uint32Array([5, 9]), heatmaps);
@@ -36,6 +36,7 @@ export function heatmap(
 ): void {
   const { cols, k, perImage, firstRow, ldF, colOffset } = params;
   for (let j = 0; j < cols; j++) {
+    if (latents[LATENT.merged * cols + j] === 0) continue;
     const begin = 3 * j * k;
     for (let i = 0; i < latents[LATENT.ranked * cols + j]; i++) {
       const slot = top[begin + 2 * k + i];

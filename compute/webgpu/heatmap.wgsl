@@ -1,11 +1,14 @@
 // Copies the heatmaps of entries that entered during this strip: f at every patch of the entry's image.
-// One workgroup a latent. Twin: heatmap.ts
-@group(1) @binding(0) var<storage, read> latents: array<u32>;            // [9, cols], see latents.ts
+// One workgroup for {{LATENTS}} latents, of which it looks at those that were merged. Twin: heatmap.ts
+@group(1) @binding(0) var<storage, read> latents: array<u32>;            // [10, cols], see latents.ts
 @group(1) @binding(1) var<storage, read_write> top: array<u32>;          // [cols, 3, k]: value bits, row, slot
 @group(1) @binding(2) var<storage, read> f: array<u32>;                  // [rowsPad, ldF], bits of f32
 @group(1) @binding(3) var<storage, read_write> heatmaps: array<u32>;     // [cols, k, perImage], bits of f32, by slot
 
-var<workgroup> ranked: u32;
+// Valid entries of each latent, 0 where nothing entered.
+var<workgroup> ranked: array<u32, {{LATENTS}}>;
+// A bit for each where that is not 0.
+var<workgroup> busy: u32;
 var<workgroup> fresh: atomic<u32>;
 var<workgroup> rows: array<u32, 64>;
 var<workgroup> slots: array<u32, 64>;
@@ -14,9 +17,25 @@ const FRESH = 0x80000000u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let j = group.x;
-  if (thread == 0u) { ranked = latents[8u * P.cols + j]; }
-  let n = workgroupUniformLoad(&ranked);
+  if (thread < {{LATENTS}}u) {
+    let j = group.x * {{LATENTS}}u + thread;
+    var n = 0u;
+    if (j < P.cols) { n = latents[8u * P.cols + j] * latents[9u * P.cols + j]; }
+    ranked[thread] = n;
+  }
+  workgroupBarrier();
+  if (thread == 0u) {
+    // @for l LATENTS
+    busy |= min(1u, ranked[{{l}}]) << {{l}}u;
+    // @end
+  }
+  for (var left = workgroupUniformLoad(&busy); left != 0u; left &= left - 1u) {
+    let l = countTrailingZeros(left);
+    copyLatent(group.x * {{LATENTS}}u + l, workgroupUniformLoad(&ranked[l]), thread);
+  }
+}
+
+fn copyLatent(j: u32, n: u32, thread: u32) {
   let begin = j * 3u * P.k;
   for (var start = 0u; start < n; start += 64u) {
     if (thread == 0u) { atomicStore(&fresh, 0u); }

@@ -21,19 +21,25 @@ import wideSumCode from "./wide_sum.wgsl" with { type: "text" };
 export interface FoldShape {
   /** Latents that it owns. */
   readonly latents: number;
-  /** Rows side by side: `latents · groups` threads. */
+  /** Rows that are loaded side by side: `latents · groups` threads, at least as many as `rows`, and `latents` more that walk. */
   readonly groups: number;
   /** Rows in a step, a multiple of 32 and of `groups`: `4 · latents · rows` bytes of workgroup memory. */
   readonly rows: number;
 }
 
+/** Rows that the fold's percentile walks without a loop: enough to hide the latency of workgroup memory. */
+const FOLD_BLOCK = 16;
+
+/** Latents that a workgroup of `merge` and `heatmap` looks after: most have nothing to do in most strips. */
+export const LATENTS_PER_GROUP = 8;
+
 /** On a GPU: a warp reads one cache line of a row of F, and 12,288 latents make 384 workgroups, all at once on the card. */
-export const FOLD_SHAPE: FoldShape = { latents: 32, groups: 8, rows: 64 };
+export const FOLD_SHAPE: FoldShape = { latents: 32, groups: 4, rows: 64 };
 
 /** On a CPU: compilers behind OpenGL take time that grows with the square of the workgroup's memory. */
 export const SOFTWARE_FOLD_SHAPE: FoldShape = { latents: 8, groups: 4, rows: 32 };
 
-/** `prepare`: dispatch (kPad / 16, rowsPad / 16). */
+/** `prepare`: dispatch (⌈kPad / 32⌉, ⌈rowsPad / 32⌉). */
 export function prepareKernel(use: { centre: boolean; scale: boolean; half: boolean }): KernelSource {
   const constants = { CENTRE: Number(use.centre), SCALE: Number(use.scale), HALF: Number(use.half) };
   return {
@@ -71,10 +77,11 @@ export function foldKernel(use: FoldUse, shape: FoldShape): KernelSource {
   const code = expand(foldCode, {
     LATENTS: latents,
     GROUPS: groups,
-    // Far from group 0, so that the two walks are not in the same wave where one holds 64 threads.
-    WALKER: groups / 2,
+    THREADS: groups + 1,
     ROWS: rows,
     WORDS: rows / 32,
+    BLOCK: FOLD_BLOCK,
+    BLOCKS: rows / FOLD_BLOCK,
     PER: rows / groups,
     ...collecting(use),
   });
@@ -82,16 +89,21 @@ export function foldKernel(use: FoldUse, shape: FoldShape): KernelSource {
   return { name: "fold", code: withSums(code, use), bindings };
 }
 
-/** `merge`: dispatch (cols). */
+/** `merge`: dispatch (⌈cols / LATENTS_PER_GROUP⌉). */
 export function mergeKernel(use: FoldUse): KernelSource {
   const unit = use.by === "row" ? "1u" : "P.perImage";
-  const code = expand(mergeCode, { ...collecting(use), CHUNK: chunkOf(use.capacity), UNIT: unit });
+  const code = expand(mergeCode, {
+    ...collecting(use),
+    CHUNK: chunkOf(use.capacity),
+    UNIT: unit,
+    LATENTS: LATENTS_PER_GROUP,
+  });
   return { name: "merge", code: withSums(code, use), bindings: ["write", "write", "write", "read"] };
 }
 
-/** `heatmap`: dispatch (cols). */
+/** `heatmap`: dispatch (⌈cols / LATENTS_PER_GROUP⌉). */
 export function heatmapKernel(): KernelSource {
-  return { name: "heatmap", code: heatmapCode, bindings: ["read", "write", "read", "write"] };
+  return { name: "heatmap", code: expand(heatmapCode, { LATENTS: LATENTS_PER_GROUP }), bindings: ["read", "write", "read", "write"] };
 }
 
 /** `carry`: dispatch (cols / 2): 64 threads, 32 buckets a latent. */

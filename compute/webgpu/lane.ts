@@ -6,6 +6,7 @@ import { rowsPerImage } from "../rows.ts";
 import { tileColumns, tileRows } from "./encode.ts";
 import { type Chunk, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
 import type { Gpu } from "./gpu.ts";
+import { LATENTS_PER_GROUP } from "./kernels.ts";
 import { allocateLane, type ChunkState, FOUND_BYTES, freeLane, type LaneBuffers } from "./lane_buffers.ts";
 import { cutLane, imageValues, keptLatents, laneParams, type LaneRequest } from "./lane_request.ts";
 import { bindLane, dispatch, type LaneSteps } from "./lane_steps.ts";
@@ -240,7 +241,7 @@ export class Lane {
     const pass = encoder.beginComputePass();
     const use = (i: number): void => pass.setBindGroup(0, this.#steps.params, [PARAMS_STRIDE_BYTES * (base + i)]);
     use(0);
-    dispatch(pass, prepare, kPad / 16, rowsPad / 16);
+    dispatch(pass, prepare, Math.ceil(kPad / 32), Math.ceil(rowsPad / 32));
     if (topk !== undefined) {
       for (let i = 0; i < chunks.length; i++) {
         use(i);
@@ -272,7 +273,8 @@ export class Lane {
     const { fold, merge, heatmap } = this.#steps.chunks[i];
     const { cols } = this.geometry.chunks[i];
     dispatch(pass, fold, Math.ceil(cols / this.#request.tuning.fold.latents));
-    dispatch(pass, merge, cols);
-    if (this.#request.plan.sortBy !== "img") dispatch(pass, heatmap, cols);
+    const groups = Math.ceil(cols / LATENTS_PER_GROUP);
+    dispatch(pass, merge, groups);
+    if (this.#request.plan.sortBy !== "img") dispatch(pass, heatmap, groups);
   }
 }

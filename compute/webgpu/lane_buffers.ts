@@ -14,7 +14,7 @@ import { centreOf, type ChunkWeights, uploadWeights } from "./weights.ts";
 export interface ChunkState {
   /** The latents. */
   readonly chunk: Chunk;
-  /** `u32 [9, cols]`, see latents.ts. */
+  /** `u32 [10, cols]`, see latents.ts. */
   readonly latents: GPUBuffer;
   /** `u32 [cols, 2048]`. */
   readonly histogram: GPUBuffer;

@@ -24,6 +24,8 @@ export interface Tuning {
   readonly maxChunk: number;
   /** Pieces in flight before results are waited for; fewer where host memory is short. */
   readonly ring: number;
+  /** Bytes wanted in a lent buffer, at least a batch: enough work to hide a read-back's latency. */
+  readonly lentBytes: number;
 }
 
 /** What a lane is made for. */

@@ -23,10 +23,12 @@ export const LATENT = {
   stopped: 7,
   /** Valid entries among the k. */
   ranked: 8,
+  /** 1 where candidates of the strip were merged, so that the ranking may have changed. */
+  merged: 9,
 } as const;
 
 /** Fields. */
-export const LATENT_WORDS = 9;
+export const LATENT_WORDS = 10;
 
 /** Marks an entry's slot until its heatmap is copied. */
 export const FRESH = 0x80000000;

@@ -8,7 +8,7 @@ import type { Params } from "./params.ts";
 
 /** Bindings of the kernel, in order. */
 export interface MergeBindings {
-  /** `u32 [9, cols]`, see latents.ts; changed. */
+  /** `u32 [10, cols]`, see latents.ts; changed. */
   readonly latents: Uint32Array;
   /** `u32 [cols, 2, capacity]`: value bits, row; in row order, from rows after all ranked ones. Changed where collecting goes on. */
   readonly candidates: Uint32Array;
@@ -36,7 +36,7 @@ export const chunkOf = (capacity: number): number => Math.min(64, capacity);
  * import { LATENT } from "./latents.ts";
  * import { merge } from "./merge.ts";
  * import { makeParams } from "./params.ts";
- * const latents = new Uint32Array(9);
+ * const latents = new Uint32Array(10);
  * latents[LATENT.filled] = 2;
  * latents[LATENT.stopped] = 0xffffffff;
  * const top = new Uint32Array(3);
@@ -49,6 +49,7 @@ export function merge(params: Params, use: FoldUse, bindings: MergeBindings): vo
   const { cols } = params;
   const { latents } = bindings;
   for (let j = 0; j < cols; j++) {
+    latents[LATENT.merged * cols + j] = Math.min(1, latents[LATENT.filled * cols + j]);
     while (latents[LATENT.filled * cols + j] > 0) {
       mergeList(params, use.capacity, bindings, j);
       collect(params, use, bindings, j);

@@ -1,13 +1,17 @@
-// Merges a latent's candidates, which come in row order, into its sorted ranking: one workgroup a latent.
+// Merges latents' candidates, which come in row order, into their sorted rankings: one workgroup for {{LATENTS}} latents, one after
+// the other; most strips bring candidates for few.
 // Order: value descending, then row ascending; entries already ranked come from earlier rows. Values compare as bits.
 // An entry keeps a slot of the latent's heatmaps; a new entry takes a free one, or that of an entry it displaces, and is
 // marked for heatmap.wgsl. Where a full list made fold.wgsl stop collecting, this goes on from there, with the higher bar that the
 // merge gave, as often as it takes. Twin: merge.ts
-@group(1) @binding(0) var<storage, read_write> latents: array<u32>;      // [9, cols], see latents.ts
+@group(1) @binding(0) var<storage, read_write> latents: array<u32>;      // [10, cols], see latents.ts
 @group(1) @binding(1) var<storage, read_write> candidates: array<u32>;   // [cols, 2, CAPACITY]: value bits, row
 @group(1) @binding(2) var<storage, read_write> top: array<u32>;          // [cols, 3, k]: value bits, row, slot
 @group(1) @binding(3) var<storage, read> f: array<u32>;                  // [rowsPad, ldF], bits of f32 >= 0
 
+// Whether each latent has candidates, and a bit for each that has.
+var<workgroup> filled: array<u32, {{LATENTS}}>;
+var<workgroup> busy: u32;
 var<workgroup> values: array<u32, {{CAPACITY}}>;
 // First the rank among candidates, then the slot.
 var<workgroup> slots: array<u32, {{CAPACITY}}>;
@@ -52,7 +56,27 @@ fn offer(first: u32, column: u32) -> vec2<u32> {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let j = group.x;
+  if (thread < {{LATENTS}}u) {
+    let j = group.x * {{LATENTS}}u + thread;
+    var some = 0u;
+    if (j < P.cols) {
+      some = min(1u, latents[6u * P.cols + j]);
+      latents[9u * P.cols + j] = some;
+    }
+    filled[thread] = some;
+  }
+  workgroupBarrier();
+  if (thread == 0u) {
+    // @for l LATENTS
+    busy |= filled[{{l}}] << {{l}}u;
+    // @end
+  }
+  for (var left = workgroupUniformLoad(&busy); left != 0u; left &= left - 1u) {
+    mergeLatent(group.x * {{LATENTS}}u + countTrailingZeros(left), thread);
+  }
+}
+
+fn mergeLatent(j: u32, thread: u32) {
   if (thread == 0u) {
     known = vec4<u32>(latents[6u * P.cols + j], latents[8u * P.cols + j], latents[5u * P.cols + j], latents[7u * P.cols + j]);
   }

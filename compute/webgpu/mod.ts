@@ -62,10 +62,18 @@ const TUNING: Tuning = {
   fold: FOLD_SHAPE,
   maxChunk: 32768,
   ring: 32,
+  lentBytes: 64 * 2 ** 20,
 };
 
 /** On a CPU small strips cost nothing, and large workgroup arrays take OpenGL's compilers many seconds. */
-const SOFTWARE_TUNING: Tuning = { ...TUNING, stripRows: 256, capacity: 64, fold: SOFTWARE_FOLD_SHAPE, ring: 3 };
+const SOFTWARE_TUNING: Tuning = {
+  ...TUNING,
+  stripRows: 256,
+  capacity: 64,
+  fold: SOFTWARE_FOLD_SHAPE,
+  ring: 3,
+  lentBytes: 0,
+};
 
 /** `auto` times tile shapes for jobs of at least this many operations: seconds of work on a data-centre card. */
 const MIN_FLOPS_TO_TUNE = 1e14;

@@ -28,9 +28,6 @@ export interface DeviceOwner {
   renew(): Promise<Gpu>;
 }
 
-/** Bytes wanted in a lent buffer on a GPU: enough work to hide a read-back's latency. */
-const LENT_BYTES = 64 * 2 ** 20;
-
 /** Most bytes of lent buffers. */
 const MAX_LENT_BYTES = 2 ** 31;
 
@@ -91,7 +88,7 @@ export class WebgpuFold implements Fold {
     this.#rule = estimatorRule(plan.percentile, Math.max(1, plan.nImages * this.#perImage), plan.percentileLr);
     const state = stateBytes(sae.dSae, plan);
     const room = plan.maxMemoryBytes - state;
-    const roomy = owner.gpu.facts.software ? 0 : Math.floor(Math.min(LENT_BYTES, room / 4) / (4 * this.#stride));
+    const roomy = Math.floor(Math.min(setup.tuning.lentBytes, room / 4) / (4 * this.#stride));
     const strip = Math.max(1, Math.floor(setup.tuning.stripRows / this.#perImage));
     const wanted = roomy > strip ? roomy - roomy % strip : roomy;
     this.#lentImages = Math.max(plan.batchImages, Math.min(wanted, plan.nImages));

@@ -12,7 +12,8 @@ alias Stored = f32;
 @group(1) @binding(3) var<storage, read_write> skip: array<atomic<u32>>;   // a bit per row of the strip, cleared before
 @group(1) @binding(4) var<storage, read_write> found: array<atomic<u32>>;  // first bad element, skipped rows
 
-var<workgroup> tile: array<f32, 272>;
+// Read along dimensions and written along rows; the width keeps both out of each other's banks.
+var<workgroup> tile: array<array<f32, 33>, 32>;
 
 // Rounds the quotient of two finite f32 correctly, which WGSL's own division does not promise: it guesses that of the
 // significands, within 2.5 units in the last place, and the remainder, exact in integers that wrap around, corrects the guess.
@@ -39,33 +40,45 @@ fn quotient(a: u32, b: u32) -> f32 {
   return bitcast<f32>(sign | (u32(exponent) << 23u) | (q & 0x7fffffu));
 }
 
-@compute @workgroup_size(16, 16)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-  let r = group.y * 16u + local.y;
-  let d = group.x * 16u + local.x;
-  var value = 0.0;
-  if (r < P.rows && d < P.dVit) {
-    let row = P.pieceRow + r;
-    let image = row / P.perImage;
-    let token = P.firstToken + row % P.perImage;
-    let bits = raw[(image * P.tokens + token) * P.dVit + d];
-    var v = bitcast<f32>(bits);
-    if ((bits & 0x7f800000u) == 0x7f800000u && P.keepNonFinite == 0u) {
-      let before = atomicOr(&skip[r >> 5u], 1u << (r & 31u));
-      if ((before & (1u << (r & 31u))) == 0u) { atomicAdd(&found[1], 1u); }
-      atomicMin(&found[0], row * P.dVit + d);
-    } else {
-      // @if CENTRE
-      v = clamp(v, -P.clamp, P.clamp) - centre[d];
-      // @end
-      // @if SCALE
-      v = quotient(bitcast<u32>(v), bitcast<u32>(P.scalar));
-      // @end
-      value = v - centre[P.kPad + d];
-    }
+// The encoder's input for a row and dimension; 0 outside of both and where it is not finite.
+fn input(r: u32, d: u32) -> f32 {
+  if (r >= P.rows || d >= P.dVit) { return 0.0; }
+  let row = P.pieceRow + r;
+  let image = row / P.perImage;
+  let token = P.firstToken + row % P.perImage;
+  let bits = raw[(image * P.tokens + token) * P.dVit + d];
+  var v = bitcast<f32>(bits);
+  if ((bits & 0x7f800000u) == 0x7f800000u && P.keepNonFinite == 0u) {
+    let before = atomicOr(&skip[r >> 5u], 1u << (r & 31u));
+    if ((before & (1u << (r & 31u))) == 0u) { atomicAdd(&found[1], 1u); }
+    atomicMin(&found[0], row * P.dVit + d);
+    return 0.0;
   }
-  if (r >= P.rows && r < P.rowsPad && d == 0u) { atomicOr(&skip[r >> 5u], 1u << (r & 31u)); }
-  tile[local.y * 17u + local.x] = value;
+  // @if CENTRE
+  v = clamp(v, -P.clamp, P.clamp) - centre[d];
+  // @end
+  // @if SCALE
+  v = quotient(bitcast<u32>(v), bitcast<u32>(P.scalar));
+  // @end
+  return v - centre[P.kPad + d];
+}
+
+@compute @workgroup_size(32, 8)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+  let firstRow = group.y * 32u;
+  let firstD = group.x * 32u;
+  // @for s 4
+  tile[{{s}}u * 8u + local.y][local.x] = input(firstRow + {{s}}u * 8u + local.y, firstD + local.x);
+  // @end
+  let padding = firstRow + local.x;
+  if (group.x == 0u && local.y == 0u && padding >= P.rows && padding < P.rowsPad) {
+    atomicOr(&skip[padding >> 5u], 1u << (padding & 31u));
+  }
   workgroupBarrier();
-  x[(group.x * 16u + local.y) * P.rowsPad + group.y * 16u + local.x] = Stored(tile[local.x * 17u + local.y]);
+  // @for s 4
+  {
+    let d = firstD + {{s}}u * 8u + local.y;
+    if (d < P.kPad && padding < P.rowsPad) { x[d * P.rowsPad + padding] = Stored(tile[local.x][{{s}}u * 8u + local.y]); }
+  }
+  // @end
 }

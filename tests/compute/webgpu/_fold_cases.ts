@@ -5,7 +5,7 @@
 import { fold, type FoldUse } from "../../../compute/webgpu/fold.ts";
 import type { Gpu } from "../../../compute/webgpu/gpu.ts";
 import * as kernels from "../../../compute/webgpu/kernels.ts";
-import { LATENT } from "../../../compute/webgpu/latents.ts";
+import { LATENT, LATENT_WORDS } from "../../../compute/webgpu/latents.ts";
 import { merge } from "../../../compute/webgpu/merge.ts";
 import { makeParams } from "../../../compute/webgpu/params.ts";
 import type { KernelCase } from "./_kernel_cases.ts";
@@ -17,7 +17,7 @@ export function someState(
   cols: number,
   k: number,
 ): { latents: Uint32Array<ArrayBuffer>; top: Uint32Array<ArrayBuffer> } {
-  const latents = new Uint32Array(9 * cols);
+  const latents = new Uint32Array(LATENT_WORDS * cols);
   const top = new Uint32Array(cols * 3 * k);
   for (let j = 0; j < cols; j++) {
     const ranked = [0, k, random.below(k + 1)][j % 3];
@@ -35,6 +35,9 @@ export function someState(
   }
   return { latents, top };
 }
+
+/** Workgroups of `merge` and `heatmap`. */
+export const groupsFor = (cols: number): number => Math.ceil(cols / kernels.LATENTS_PER_GROUP);
 
 /** The fold, by row, image or sum, on tame or arbitrary floats. */
 export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kernels.FoldShape): KernelCase["run"] {
@@ -97,7 +100,7 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kern
         same(`${label} ${name}`, device[b], twin[b]);
       }
       const [f_, , words, lists] = device;
-      const merged = await runKernel(gpu, kernels.mergeKernel(use), params, [words, lists, top, f_], cols);
+      const merged = await runKernel(gpu, kernels.mergeKernel(use), params, [words, lists, top, f_], groupsFor(cols));
       merge(params, use, { latents: twin[2], candidates: twin[3], top: twinTop, f: twin[0] });
       same(`${label} merged latents`, merged[0], twin[2]);
       same(`${label} ranking`, merged[2], twinTop);
@@ -166,7 +169,7 @@ export function mergeCase(most: number): KernelCase["run"] {
     const random = new Random(6);
     const sizes = [[1, 1], [5, 5], [64, 16], [65, 64], [3, 63], [65, 65], [65, 128], [200, 256], [3, 1024]];
     for (const [k, capacity] of sizes.filter((size) => size[1] <= most)) {
-      const cols = 7;
+      const cols = 19;
       const { latents, top } = someState(random, cols, k);
       const candidates = new Uint32Array(2 * capacity * cols);
       for (let j = 0; j < cols; j++) {
@@ -183,7 +186,7 @@ export function mergeCase(most: number): KernelCase["run"] {
         kernels.mergeKernel(use),
         params,
         [latents, candidates, top, f],
-        cols,
+        groupsFor(cols),
       );
       merge(params, use, { latents, candidates, top, f });
       same(`merge k = ${k} latents`, words, latents);

@@ -21,7 +21,7 @@ import { FRESH, LATENT } from "../../../compute/webgpu/latents.ts";
 import { makeParams, type Params } from "../../../compute/webgpu/params.ts";
 import { prepare } from "../../../compute/webgpu/prepare.ts";
 import { topk } from "../../../compute/webgpu/topk.ts";
-import { foldCase, mergeCase, someState, sumCase } from "./_fold_cases.ts";
+import { foldCase, groupsFor, mergeCase, someState, sumCase } from "./_fold_cases.ts";
 import { bitsOf, ceil, Random, runKernel, same, type Words } from "./_run_kernel.ts";
 
 /** A case; `run` throws when kernel and twin differ. */
@@ -75,7 +75,7 @@ async function prepareCase(gpu: Gpu): Promise<void> {
       arrays.skip,
       arrays.found,
     ];
-    const [, , x, skip, found] = await runKernel(gpu, source, params, list, kPad / 16, rowsPad / 16);
+    const [, , x, skip, found] = await runKernel(gpu, source, params, list, Math.ceil(kPad / 32), Math.ceil(rowsPad / 32));
     prepare(params, use, arrays);
     const label = `prepare ${rows} x ${dVit}`;
     same(`${label} x`, x, arrays.x);
@@ -97,7 +97,7 @@ async function quotientCase(gpu: Gpu): Promise<void> {
     const x = new Float32Array(16 * n);
     const words = (k: number): Uint32Array<ArrayBuffer> => new Uint32Array(k);
     const centre = new Float32Array(32);
-    const [, , got] = await runKernel(gpu, source, params, [raw, centre, x, words(n / 32), words(2)], 1, n / 16);
+    const [, , got] = await runKernel(gpu, source, params, [raw, centre, x, words(n / 32), words(2)], 1, n / 32);
     same(`quotient by ${scalar}`, got.subarray(0, n), raw.map((v) => Math.fround(v / scalar)));
   }
 }
@@ -190,14 +190,15 @@ async function topkCase(gpu: Gpu): Promise<void> {
 async function heatmapCase(gpu: Gpu): Promise<void> {
   const random = new Random(7);
   for (const [k, perImage] of [[1, 1], [5, 4], [64, 49], [65, 63], [130, 67]]) {
-    const cols = 5;
+    const cols = 11;
     const images = 6;
     const ldF = 12;
     const { latents, top } = someState(random, cols, k);
     const firstRow = 50 * perImage;
     for (let j = 0; j < cols; j++) {
       for (let i = 0; i < latents[LATENT.ranked * cols + j]; i++) {
-        if (random.below(2) === 0) continue;
+        if (random.below(2) === 0 || j === 5) continue;
+        latents[LATENT.merged * cols + j] = 1;
         top[(3 * j + 1) * k + i] = firstRow + random.below(images * perImage);
         top[(3 * j + 2) * k + i] += FRESH;
       }
@@ -205,7 +206,7 @@ async function heatmapCase(gpu: Gpu): Promise<void> {
     const f = bitsOf(random.floats(images * perImage * ldF, () => random.uniform()));
     const maps = new Uint32Array(cols * k * perImage).fill(3);
     const params = makeParams({ cols, k, perImage, firstRow, ldF, colOffset: 4 });
-    const [, words, , got] = await runKernel(gpu, kernels.heatmapKernel(), params, [latents, top, f, maps], cols);
+    const [, words, , got] = await runKernel(gpu, kernels.heatmapKernel(), params, [latents, top, f, maps], groupsFor(cols));
     heatmap(params, latents, top, f, maps);
     same(`heatmap k = ${k} ranking`, words, top);
     same(`heatmap k = ${k}`, got, maps);

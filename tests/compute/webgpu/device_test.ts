@@ -140,7 +140,7 @@ gpuTest("a loss while no pass is open goes unnoticed", async () => {
 });
 
 gpuTest("a second loss within a minute ends the pass", async () => {
-  const backend = await openBackend();
+  const backend = await openBackend({ tuning: { lentBytes: 0 } });
   try {
     const pass = makePass("two losses", { nImages: 30, plan: { batchImages: 1 } });
     const twice = runPass(backend, pass, { before: (image) => image % 10 === 5 && backend.loseDevice() });
@@ -155,7 +155,7 @@ gpuTest("a second loss within a minute ends the pass", async () => {
 });
 
 gpuTest("without memory for snapshots a pass computes the same, and a loss ends it", async () => {
-  const backend = await openBackend();
+  const backend = await openBackend({ tuning: { lentBytes: 0 } });
   try {
     const options = { nImages: 150, dSae: 33 };
     const pass = makePass("short of memory", { ...options, plan: { batchImages: 1 } });
