@@ -1,7 +1,7 @@
 // Statistics, the online percentile and candidates of a strip: a workgroup owns {{LATENTS}} latents and reads their columns of F
 // once, {{ROWS}} rows at a time. {{GROUPS}} groups of threads, one thread a latent, load and count: integer sums, bins and extremes
 // are order-free. One more group walks the percentile, which depends on the order of rows, through workgroup memory meanwhile.
-// Rows above the latent's k-th value are marked as they come, so that whoever collects them visits only those. Twin: fold.ts
+// Rows above the latent's k-th value are marked as they are counted, so that whoever collects them visits only those. Twin: fold.ts
 @group(1) @binding(0) var<storage, read> f: array<u32>;                     // [rowsPad, ldF], bits of f32 >= 0
 @group(1) @binding(1) var<storage, read> skip: array<u32>;                  // a bit per row
 @group(1) @binding(2) var<storage, read_write> latents: array<u32>;         // [10, cols], see latents.ts
@@ -117,27 +117,45 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   list.filled = latents[6u * P.cols + j];
   list.stopped = NONE;
   // @if SUM
-  let marked = select(NONE, 0u, inside);
+  let marked = 0u;
   // @else
-  let marked = select(NONE, list.bar, inside);
+  let marked = list.bar;
   // @end
   // @for w WORDS
   var live{{w}} = live({{w}}u);
   // @end
+  // Rows come two steps ahead: what is stored in the next step, and what is stored in the one after.
   // @for u PER
   var b{{u}} = load({{u}}u * {{GROUPS}}u + mine, column);
+  var a{{u}} = load({{ROWS}}u + {{u}}u * {{GROUPS}}u + mine, column);
   // @end
   workgroupBarrier();
   for (var start = 0u; start < P.rows; start += {{ROWS}}u) {
+    // This thread's rows that fire, and those that may be candidates.
+    var fires = 0u;
+    var wanted = 0u;
     if (!walks) {
       // @for u PER
       {
         let i = {{u}}u * {{GROUPS}}u + local.y;
         tile[i / {{BLOCK}}u][i % {{BLOCK}}u][lane] = b{{u}};
-        if (b{{u}} > marked) { atomicOr(&marks[i / 32u][lane], 1u << (i % 32u)); }
+        fires |= u32(b{{u}} != 0u) << {{u}}u;
+        wanted |= u32(b{{u}} > marked) << {{u}}u;
       }
       // @end
     }
+    if (!inside) {
+      fires = 0u;
+      wanted = 0u;
+    }
+    for (; wanted != 0u; wanted &= wanted - 1u) {
+      let i = countTrailingZeros(wanted) * {{GROUPS}}u + local.y;
+      atomicOr(&marks[i / 32u][lane], 1u << (i % 32u));
+    }
+    // @for u PER
+    b{{u}} = a{{u}};
+    a{{u}} = load(start + 2u * {{ROWS}}u + {{u}}u * {{GROUPS}}u + mine, column);
+    // @end
     if (thread < {{ROWS}}u) {
       var seen = t;
       var alive = live0;
@@ -155,11 +173,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     live{{w}} = live((start + {{ROWS}}u) / 32u + {{w}}u);
     // @end
     workgroupBarrier();
-    // The next rows are on their way while these are counted.
-    // @for u PER
-    let c{{u}} = b{{u}};
-    b{{u}} = load(start + {{ROWS}}u + {{u}}u * {{GROUPS}}u + mine, column);
-    // @end
     if (walks) {
       for (var q = 0u; q < {{BLOCKS}}u; q++) {
         // All three outcomes are computed before it is known which one counts, so a row costs one addition and two selections.
@@ -171,23 +184,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         }
         // @end
       }
-    } else {
-      // @for u PER
-      if (c{{u}} != 0u && inside) {
-        let b = c{{u}};
-        count += 1u;
-        least = min(least, b);
-        most = max(most, b);
-        atomicAdd(&histogram[j * 2048u + clamp(b >> 18u, 2784u, 4831u) - 2784u], 1u);
-        let e = b >> 23u;
-        if (e < 255u) {
-          let m = select((b & 0x7fffffu) | 0x800000u, (b & 0x7fffffu) << 1u, e == 0u) << (e & 7u);
-          let bucket = j * 64u + (e >> 3u) * 2u;
-          atomicAdd(&halves[bucket], m & 0xffffu);
-          atomicAdd(&halves[bucket + 1u], m >> 16u);
-        }
+    }
+    // Few rows fire, so they are counted one by one, and not in a branch for each row, which some thread would take almost always.
+    for (; fires != 0u; fires &= fires - 1u) {
+      let i = countTrailingZeros(fires) * {{GROUPS}}u + local.y;
+      let b = tile[i / {{BLOCK}}u][i % {{BLOCK}}u][lane];
+      count += 1u;
+      least = min(least, b);
+      most = max(most, b);
+      atomicAdd(&histogram[j * 2048u + clamp(b >> 18u, 2784u, 4831u) - 2784u], 1u);
+      let e = b >> 23u;
+      if (e < 255u) {
+        let m = select((b & 0x7fffffu) | 0x800000u, (b & 0x7fffffu) << 1u, e == 0u) << (e & 7u);
+        let bucket = j * 64u + (e >> 3u) * 2u;
+        atomicAdd(&halves[bucket], m & 0xffffu);
+        atomicAdd(&halves[bucket + 1u], m >> 16u);
       }
-      // @end
     }
     if (local.y == 0u) {
       // @for w WORDS

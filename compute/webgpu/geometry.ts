@@ -70,8 +70,8 @@ export interface Geometry {
   readonly pieceImages: number;
 }
 
-/** Largest F strip: enough rows to fill a GPU, few enough that much of it stays in cache. */
-const MAX_STRIP_BYTES = 256 * 2 ** 20;
+/** Largest F strip: enough rows that starting kernels costs little, few enough for cards with little memory. */
+const MAX_STRIP_BYTES = 512 * 2 ** 20;
 
 /** Halves of exact sums must be carried before this many rows. */
 export const MAX_ROWS_BETWEEN_CARRIES = 65536;

@@ -9,6 +9,10 @@ import { PARAMS_STRIDE_BYTES, PARAMS_WGSL } from "./params.ts";
 /** Released buffers kept for reuse, at most this many bytes. */
 export const MAX_POOL_BYTES: number = 64 * 2 ** 20;
 
+/** See {@linkcode Gpu.stream}. */
+const STREAM_PART_BYTES = 8 * 2 ** 20;
+const STREAMS = 8;
+
 /** A kernel: its WGSL without the parameter block, and how it uses each storage binding of group 1. */
 export interface KernelSource {
   /** Name for messages. */
@@ -224,6 +228,44 @@ export class Gpu {
     } finally {
       this.release(staging);
     }
+  }
+
+  /**
+   * Copies bytes of a buffer to the host in parts, some of them under way at a time.
+   *
+   * Parts are small because a runtime may hand out a copy of what is mapped (Deno does), and memory for a large one is slow to
+   * come by; several are under way because a mapping is reported some 10 ms late there.
+   *
+   * @param take Gets each part, in any order, and where in the range it lies; the part is gone when it returns.
+   * @param partBytes Bytes of a part, a multiple of 4.
+   */
+  async stream(
+    buffer: GPUBuffer,
+    bytes: number,
+    take: (part: ArrayBuffer, offset: number) => void,
+    partBytes: number = STREAM_PART_BYTES,
+  ): Promise<void> {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      const staging = this.acquire("read-back", partBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+      try {
+        while (next < bytes) {
+          const offset = next;
+          const size = Math.min(partBytes, bytes - offset);
+          next += size;
+          this.submit("read-back", (encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, size));
+          await staging.mapAsync(GPUMapMode.READ, 0, size);
+          take(staging.getMappedRange(0, size), offset);
+          staging.unmap();
+        }
+      } finally {
+        this.release(staging);
+      }
+    };
+    const parts = Math.ceil(bytes / partBytes);
+    const lanes = await Promise.allSettled(Array.from({ length: Math.min(STREAMS, parts) }, lane));
+    for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
+    await this.check();
   }
 
   /** Destroys the device and everything on it. Idempotent. */

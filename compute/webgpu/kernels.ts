@@ -33,7 +33,7 @@ const FOLD_BLOCK = 16;
 /** Latents that a workgroup of `merge` and `heatmap` looks after: most have nothing to do in most strips. */
 export const LATENTS_PER_GROUP = 8;
 
-/** On a GPU: a warp reads one cache line of a row of F, and 12,288 latents make 384 workgroups, all at once on the card. */
+/** On a GPU: a warp reads one cache line of a row of F, and 12,288 latents make 384 workgroups, all at once on a large card. */
 export const FOLD_SHAPE: FoldShape = { latents: 32, groups: 4, rows: 64 };
 
 /** On a CPU: compilers behind OpenGL take time that grows with the square of the workgroup's memory. */
@@ -103,7 +103,11 @@ export function mergeKernel(use: FoldUse): KernelSource {
 
 /** `heatmap`: dispatch (⌈cols / LATENTS_PER_GROUP⌉). */
 export function heatmapKernel(): KernelSource {
-  return { name: "heatmap", code: expand(heatmapCode, { LATENTS: LATENTS_PER_GROUP }), bindings: ["read", "write", "read", "write"] };
+  return {
+    name: "heatmap",
+    code: expand(heatmapCode, { LATENTS: LATENTS_PER_GROUP }),
+    bindings: ["read", "write", "read", "write"],
+  };
 }
 
 /** `carry`: dispatch (cols / 2): 64 threads, 32 buckets a latent. */

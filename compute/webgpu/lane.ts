@@ -12,6 +12,9 @@ import { cutLane, imageValues, keptLatents, laneParams, type LaneRequest } from 
 import { bindLane, dispatch, type LaneSteps } from "./lane_steps.ts";
 import { type Params, PARAMS_STRIDE_BYTES, writeParams } from "./params.ts";
 
+/** Nothing was found. */
+const NONE = 0xffffffff;
+
 /** A piece whose results have not been looked at. */
 interface Flight {
   readonly staging: GPUBuffer;
@@ -29,6 +32,8 @@ interface Drained {
 export interface PieceResult {
   /** Index of the first NaN or infinity in the piece's rows, or −1. */
   readonly firstBad: number;
+  /** What it is: NaN, Infinity or −Infinity. */
+  readonly badValue: number;
   /** Rows that held one. */
   readonly skipped: number;
   /** `f32 [rows, kept]`: distributions. */
@@ -122,7 +127,7 @@ export class Lane {
     const { queue } = gpu.device;
     queue.writeBuffer(blockBuffer, 0, blocks);
     queue.writeBuffer(raw, 0, values, 0, images * imageValues(this.#request));
-    queue.writeBuffer(found, 0, new Uint32Array([0xffffffff, 0]));
+    queue.writeBuffer(found, 0, new Uint32Array([NONE, 0, NONE, NONE]));
     const kept = keptLatents(this.#request);
     gpu.submit("a piece of rows", (encoder) => {
       for (let s = 0; s < strips; s++) this.#strip(encoder, all, s);
@@ -155,11 +160,13 @@ export class Lane {
     for (const map of await maps) if (map.status === "rejected") throw map.reason;
     for (const { staging, rows, done } of flights) {
       const found = new Uint32Array(staging.getMappedRange(0, FOUND_BYTES));
-      const firstBad = found[0] === 0xffffffff ? -1 : found[0];
+      const [first, skipped, positive, negative] = found;
+      const firstBad = first === NONE ? -1 : first;
+      const badValue = first === positive ? Infinity : first === negative ? -Infinity : NaN;
       const values = kept === 0
         ? new Float32Array(0)
         : new Float32Array(staging.getMappedRange(FOUND_BYTES, 4 * kept * rows).slice(0));
-      const result = { firstBad, skipped: found[1], kept: values };
+      const result = { firstBad, badValue, skipped, kept: values };
       staging.unmap();
       this.#idle.push(staging);
       done(result);

@@ -46,7 +46,7 @@ export interface LaneBuffers {
   readonly f: GPUBuffer;
   /** A bit per row of a strip. */
   readonly skip: GPUBuffer;
-  /** `u32 [2]`: first bad element of a piece, rows with one. */
+  /** `u32 [4]`: first bad element of a piece, rows with one, first +Infinity, first −Infinity. */
   readonly found: GPUBuffer;
   /** `f32 [pieceRows, kept]`: distributions of a piece. */
   readonly kept: GPUBuffer;

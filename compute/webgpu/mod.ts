@@ -56,7 +56,7 @@ const MIN_MS_BETWEEN_LOSSES = 60_000;
 
 /** On a GPU a strip is some milliseconds of work, so that starting kernels costs little. */
 const TUNING: Tuning = {
-  stripRows: 4096,
+  stripRows: 8192,
   pieceBytes: 32 * 2 ** 20,
   capacity: 256,
   fold: FOLD_SHAPE,

@@ -28,12 +28,14 @@ export interface DeviceOwner {
   renew(): Promise<Gpu>;
 }
 
-/** Most bytes of lent buffers. */
-const MAX_LENT_BYTES = 2 ** 31;
+/** Most bytes of lent buffers: fresh memory takes longer to come by than a device takes to compute what is in it. */
+const MAX_LENT_BYTES = 2 ** 28;
 
 /** Above this share of the pass's time, snapshots that cost more than {@linkcode CHEAP_SECONDS} are left out. */
 const MAX_SNAPSHOT_SHARE = 0.1;
 const CHEAP_SECONDS = 0.05;
+/** What the first snapshot is taken to cost. */
+const SNAPSHOT_BYTES_PER_SECOND = 1e9;
 
 /** What lane requests have besides the job. */
 export type LaneSetup = Pick<LaneRequest, "tile" | "rowPad" | "colPad" | "half" | "tuning">;
@@ -42,8 +44,6 @@ interface Held {
   readonly block: Float32Array<ArrayBuffer>;
   readonly firstImage: number;
   readonly nImages: number;
-  /** Images not yet computed. */
-  left: number;
 }
 
 /** See the module. */
@@ -64,8 +64,11 @@ export class WebgpuFold implements Fold {
   readonly #started = performance.now();
   #lane!: Lane;
   #buffers = 0;
-  /** Batches since the snapshot, or in unprotected stretches those in flight. */
+  /** Batches since the snapshot; in unprotected stretches none. */
   #held: Held[] = [];
+  /** The batch that is being uploaded, or was last; never rejects. */
+  #uploading: Promise<void> = Promise.resolve();
+  #snapshots = 0;
   /** The state that held batches go on from; undefined is that of no rows. */
   #snapshot: LatentState | undefined;
   /** Whether a loss can be made good. */
@@ -135,6 +138,8 @@ export class WebgpuFold implements Fold {
 
   async lend(): Promise<Float32Array> {
     this.#refuse();
+    if (this.#free.length === 0 && this.#buffers >= this.#wantedBuffers()) await this.#uploading;
+    this.#refuse();
     if (this.#free.length === 0 && this.#buffers === this.#maxLent) {
       await this.#guarded(() => this.#makeRoom(), () => this.#makeRoom());
     }
@@ -171,17 +176,41 @@ export class WebgpuFold implements Fold {
       this.#free.push(block);
       return;
     }
-    const held = { block, firstImage, nImages, left: nImages };
-    this.#held.push(held);
-    await this.#guarded(() => this.#run(held), () => Promise.resolve());
+    await this.#uploading;
     this.#refuse();
+    // Uploading is copying, which keeps this thread: the caller gets a turn first, so that the next read is under way meanwhile.
+    this.#uploading = new Promise((resolve) => setTimeout(resolve, 0)).then(() =>
+      this.#upload({ block, firstImage, nImages })
+    )
+      .catch((error) => {
+        this.#failure ??= error;
+      });
+  }
+
+  /** Nothing is gained by more buffers than one that is read into, one that is uploaded and one between, unless batches are held. */
+  #wantedBuffers(): number {
+    return this.#protected ? this.#maxLent : Math.min(this.#maxLent, 3);
+  }
+
+  async #upload(batch: Held): Promise<void> {
+    if (this.#closed || this.#failure !== undefined) return;
+    if (this.#protected) this.#held.push(batch);
+    await this.#guarded(() => this.#run(batch), () => Promise.resolve());
+    if (!this.#held.includes(batch)) this.#free.push(batch.block);
   }
 
   async state(): Promise<LatentState> {
     this.#refuse();
+    await this.#uploading;
+    this.#refuse();
     await this.#guarded(() => this.#takeSnapshot(), () => this.#takeSnapshot());
     this.#refuse();
-    return structuredClone(this.#snapshot!);
+    const state = this.#snapshot!;
+    if (this.#nextImage !== this.#plan.nImages) return structuredClone(state);
+    // Nothing is left to go on from, so the caller gets it as it is; whoever asks again has it read again.
+    this.#snapshot = undefined;
+    this.#protected = false;
+    return state;
   }
 
   profile(): Readonly<Record<string, number>> {
@@ -191,6 +220,7 @@ export class WebgpuFold implements Fold {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#uploading;
     try {
       await this.#lane.collect();
     } catch {
@@ -252,10 +282,7 @@ export class WebgpuFold implements Fold {
       throw this.#failure = lost;
     }
     await this.#load();
-    for (const held of this.#held) {
-      held.left = held.nImages;
-      await this.#run(held);
-    }
+    for (const held of this.#held) await this.#run(held);
   }
 
   async #run(held: Held): Promise<void> {
@@ -275,17 +302,13 @@ export class WebgpuFold implements Fold {
   }
 
   #receive(held: Held, first: number, n: number, result: PieceResult): void {
-    const { firstBad, skipped, kept } = result;
+    const { firstBad, badValue, skipped, kept } = result;
     const { nonFinite, layout, nImages } = this.#plan;
     const perImage = this.#perImage;
     if (firstBad >= 0 && nonFinite === "error") {
       const row = Math.floor(firstBad / layout.dVit);
       const image = first + Math.floor(row / perImage);
-      const patch = row % perImage;
-      const token = layout.kind === "patches" ? layout.firstToken + patch : 0;
-      const dimension = firstBad % layout.dVit;
-      const value = held.block[image * this.#stride + token * layout.dVit + dimension];
-      this.#failure ??= nonFiniteError(held.firstImage + image, patch, dimension, value);
+      this.#failure ??= nonFiniteError(held.firstImage + image, row % perImage, firstBad % layout.dVit, badValue);
       return;
     }
     this.#rows += n * perImage - skipped;
@@ -297,24 +320,22 @@ export class WebgpuFold implements Fold {
         this.#distributions[j * nImages * perImage + column + r] = kept[r * latents + j];
       }
     }
-    held.left -= n;
   }
 
-  /** Frees lent buffers: by a snapshot, or in an unprotected stretch by waiting for the oldest. */
+  /** Frees lent buffers: by a snapshot, or by giving up what is held for the case of a loss. */
   async #makeRoom(): Promise<void> {
     const { snapshot } = this.#seconds;
+    const bytes = stateBytes(this.#sae.dSae, this.#plan);
+    const next = this.#snapshots > 0 ? snapshot / this.#snapshots : bytes / SNAPSHOT_BYTES_PER_SECOND;
     const elapsed = (performance.now() - this.#started) / 1000;
-    const cheap = snapshot < CHEAP_SECONDS || snapshot < MAX_SNAPSHOT_SHARE * elapsed;
-    const fits = this.#plan.maxMemoryBytes >= 2 * stateBytes(this.#sae.dSae, this.#plan);
-    if (cheap && fits && this.#held.length > 0) {
+    const isCheap = snapshot + next < Math.max(CHEAP_SECONDS, MAX_SNAPSHOT_SHARE * elapsed);
+    if (isCheap && this.#plan.maxMemoryBytes >= 2 * bytes && this.#held.length > 0) {
       await this.#takeSnapshot();
       return;
     }
     this.#protected = false;
-    const start = performance.now();
-    await this.#lane.collect();
-    this.#seconds.wait += (performance.now() - start) / 1000;
-    while (this.#held.length > 0 && this.#held[0].left === 0) this.#free.push(this.#held.shift()!.block);
+    for (const { block } of this.#held) this.#free.push(block);
+    this.#held = [];
   }
 
   async #takeSnapshot(): Promise<void> {
@@ -332,6 +353,7 @@ export class WebgpuFold implements Fold {
     };
     await readState(this.#owner.gpu, this.#lane, state, this.#perImage);
     this.#snapshot = state;
+    this.#snapshots += 1;
     this.#protected = true;
     for (const { block } of this.#held) this.#free.push(block);
     this.#held = [];

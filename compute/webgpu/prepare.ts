@@ -14,7 +14,7 @@ export interface PrepareBindings {
   readonly x: Float32Array;
   /** `u32 [⌈rowsPad/32⌉]`, or-ed: a bit per row that is skipped or padding. */
   readonly skip: Uint32Array;
-  /** `u32 [2]`: least index of a bad element in the piece's rows (min-ed), skipped rows (added). */
+  /** `u32 [4]`: least index of a bad element in the piece's rows (min-ed), skipped rows (added), least index of ∞ and of −∞. */
   readonly found: Uint32Array;
 }
 
@@ -35,7 +35,7 @@ export interface PrepareBindings {
  * const params = makeParams({ rows: 1, rowsPad: 1, dVit: 1, kPad: 1, tokens: 1, perImage: 1, clamp: 5, scalar: 2 });
  * const centre = new Float32Array([1, 0.5]);
  * prepare(params, { CENTRE: 1, SCALE: 1 }, {
- *   raw: new Float32Array([9]), centre, x, skip: new Uint32Array(1), found: new Uint32Array(2),
+ *   raw: new Float32Array([9]), centre, x, skip: new Uint32Array(1), found: new Uint32Array(4),
  * });
  * console.assert(x[0] === 1.5);
  * ```
@@ -56,6 +56,8 @@ export function prepare(params: Params, use: { CENTRE: number; SCALE: number }, 
           if (((skip[r >> 5] >>> (r & 31)) & 1) === 0) found[1] += 1;
           skip[r >> 5] |= 1 << (r & 31);
           found[0] = Math.min(found[0], row * dVit + d);
+          if (v === Infinity) found[2] = Math.min(found[2], row * dVit + d);
+          if (v === -Infinity) found[3] = Math.min(found[3], row * dVit + d);
         } else {
           if (use.CENTRE) v = Math.fround(Math.min(Math.max(v, -clamp), clamp) - centre[d]);
           if (use.SCALE) v = Math.fround(v / scalar);

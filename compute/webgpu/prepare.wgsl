@@ -10,7 +10,7 @@ alias Stored = f32;
 @group(1) @binding(1) var<storage, read> centre: array<f32>;           // [2, kPad]: mean, bPre
 @group(1) @binding(2) var<storage, read_write> x: array<Stored>;       // [kPad, rowsPad]
 @group(1) @binding(3) var<storage, read_write> skip: array<atomic<u32>>;   // a bit per row of the strip, cleared before
-@group(1) @binding(4) var<storage, read_write> found: array<atomic<u32>>;  // first bad element, skipped rows
+@group(1) @binding(4) var<storage, read_write> found: array<atomic<u32>>;  // first bad element, skipped rows, first +Infinity, first -Infinity
 
 // Read along dimensions and written along rows; the width keeps both out of each other's banks.
 var<workgroup> tile: array<array<f32, 33>, 32>;
@@ -52,6 +52,7 @@ fn input(r: u32, d: u32) -> f32 {
     let before = atomicOr(&skip[r >> 5u], 1u << (r & 31u));
     if ((before & (1u << (r & 31u))) == 0u) { atomicAdd(&found[1], 1u); }
     atomicMin(&found[0], row * P.dVit + d);
+    if ((bits & 0x7fffffu) == 0u) { atomicMin(&found[2u + (bits >> 31u)], row * P.dVit + d); }
     return 0.0;
   }
   // @if CENTRE

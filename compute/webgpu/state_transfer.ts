@@ -9,8 +9,8 @@ import type { Lane } from "./lane.ts";
 import type { ChunkState } from "./lane_buffers.ts";
 import { FRESH, LATENT, LATENT_WORDS } from "./latents.ts";
 
-/** Heatmaps are read in parts of about this many bytes. */
-const PART_BYTES = 64 * 2 ** 20;
+/** State is written, and heatmaps are read, in parts of about this many bytes. */
+const PART_BYTES = 8 * 2 ** 20;
 
 const POSITIVE_INFINITY_BITS = 0x7f800000;
 
@@ -118,7 +118,9 @@ export async function readState(gpu: Gpu, lane: Lane, state: LatentState, perIma
     state.max.set(field(LATENT.most), from);
     state.estimate.set(field(LATENT.estimate), from);
     for (let j = 0; j < cols; j++) state.estimateRow[from + j] = words[LATENT.t * cols + j];
-    state.histogram.set(new Uint32Array(await gpu.read(histogram, 0, 4 * SKETCH_BINS * cols)), from * SKETCH_BINS);
+    await gpu.stream(histogram, 4 * SKETCH_BINS * cols, (part, offset) => {
+      state.histogram.set(new Uint32Array(part), from * SKETCH_BINS + offset / 4);
+    });
     state.sumBins.set(new BigUint64Array(await gpu.read(totals, 0, 8 * SUM_BINS * cols)), from * SUM_BINS);
     const ranking = new Uint32Array(await gpu.read(top, 0, 12 * k * cols));
     const values = new Float32Array(ranking.buffer);
@@ -128,9 +130,10 @@ export async function readState(gpu: Gpu, lane: Lane, state: LatentState, perIma
       for (let i = 0; i < ranked; i++) {
         const entry = (from + j) * k + i;
         const row = ranking[(3 * j + 1) * k + i];
+        const image = Math.floor(row / perImage);
         state.topValue[entry] = values[3 * j * k + i];
-        state.topImage[entry] = Math.floor(row / perImage);
-        state.topPatch[entry] = row % perImage;
+        state.topImage[entry] = image;
+        state.topPatch[entry] = row - image * perImage;
       }
     }
     if (patches > 0) await readHeatmaps(gpu, buffers, state, ranking);
@@ -139,19 +142,21 @@ export async function readState(gpu: Gpu, lane: Lane, state: LatentState, perIma
 
 /** Heatmaps lie by slot on the device and by rank in the state. */
 async function readHeatmaps(gpu: Gpu, buffers: ChunkState, state: LatentState, ranking: Uint32Array): Promise<void> {
-  const { k, patches } = state;
+  const { k, patches, topCount, heatmap } = state;
   const { chunk: { from, cols }, heatmaps } = buffers;
-  const each = Math.max(1, Math.floor(PART_BYTES / (4 * k * patches)));
-  for (let first = 0; first < cols; first += each) {
-    const n = Math.min(each, cols - first);
-    const part = new Float32Array(await gpu.read(heatmaps, 4 * first * k * patches, 4 * n * k * patches));
-    for (let j = 0; j < n; j++) {
+  const latentBytes = 4 * k * patches;
+  const each = Math.max(1, Math.floor(PART_BYTES / latentBytes));
+  await gpu.stream(heatmaps, cols * latentBytes, (bytes, offset) => {
+    const part = new Float32Array(bytes);
+    const first = offset / latentBytes;
+    for (let j = 0; j < part.length / (k * patches); j++) {
       const latent = from + first + j;
-      for (let i = 0; i < state.topCount[latent]; i++) {
-        const slot = ranking[(3 * (first + j) + 2) * k + i] % FRESH;
-        const at = (j * k + slot) * patches;
-        state.heatmap.set(part.subarray(at, at + patches), (latent * k + i) * patches);
+      const slots = (3 * (first + j) + 2) * k;
+      for (let i = 0; i < topCount[latent]; i++) {
+        let at = (j * k + ranking[slots + i] % FRESH) * patches;
+        // By hand: a view for each of a million maps costs more than copying them.
+        for (let to = (latent * k + i) * patches, end = to + patches; to < end; to++) heatmap[to] = part[at++];
       }
     }
-  }
+  }, each * latentBytes);
 }

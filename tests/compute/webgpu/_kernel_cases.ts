@@ -65,7 +65,7 @@ async function prepareCase(gpu: Gpu): Promise<void> {
       centre: random.floats(2 * kPad, () => random.float(120, 130)),
       x: new Float32Array(kPad * rowsPad).fill(99),
       skip: new Uint32Array(Math.ceil(rowsPad / 32)),
-      found: new Uint32Array([0xffffffff, 0]),
+      found: new Uint32Array([0xffffffff, 0, 0xffffffff, 0xffffffff]),
     };
     const source = kernels.prepareKernel({ centre: use.CENTRE === 1, scale: use.SCALE === 1, half: false });
     const list: [typeof raw, typeof raw, typeof raw, typeof arrays.skip, typeof arrays.found] = [
@@ -75,7 +75,14 @@ async function prepareCase(gpu: Gpu): Promise<void> {
       arrays.skip,
       arrays.found,
     ];
-    const [, , x, skip, found] = await runKernel(gpu, source, params, list, Math.ceil(kPad / 32), Math.ceil(rowsPad / 32));
+    const [, , x, skip, found] = await runKernel(
+      gpu,
+      source,
+      params,
+      list,
+      Math.ceil(kPad / 32),
+      Math.ceil(rowsPad / 32),
+    );
     prepare(params, use, arrays);
     const label = `prepare ${rows} x ${dVit}`;
     same(`${label} x`, x, arrays.x);
@@ -97,7 +104,7 @@ async function quotientCase(gpu: Gpu): Promise<void> {
     const x = new Float32Array(16 * n);
     const words = (k: number): Uint32Array<ArrayBuffer> => new Uint32Array(k);
     const centre = new Float32Array(32);
-    const [, , got] = await runKernel(gpu, source, params, [raw, centre, x, words(n / 32), words(2)], 1, n / 32);
+    const [, , got] = await runKernel(gpu, source, params, [raw, centre, x, words(n / 32), words(4)], 1, n / 32);
     same(`quotient by ${scalar}`, got.subarray(0, n), raw.map((v) => Math.fround(v / scalar)));
   }
 }
@@ -206,7 +213,13 @@ async function heatmapCase(gpu: Gpu): Promise<void> {
     const f = bitsOf(random.floats(images * perImage * ldF, () => random.uniform()));
     const maps = new Uint32Array(cols * k * perImage).fill(3);
     const params = makeParams({ cols, k, perImage, firstRow, ldF, colOffset: 4 });
-    const [, words, , got] = await runKernel(gpu, kernels.heatmapKernel(), params, [latents, top, f, maps], groupsFor(cols));
+    const [, words, , got] = await runKernel(
+      gpu,
+      kernels.heatmapKernel(),
+      params,
+      [latents, top, f, maps],
+      groupsFor(cols),
+    );
     heatmap(params, latents, top, f, maps);
     same(`heatmap k = ${k} ranking`, words, top);
     same(`heatmap k = ${k}`, got, maps);
