@@ -199,7 +199,7 @@ async function heatmapCase(gpu: Gpu): Promise<void> {
   for (const [k, perImage] of [[1, 1], [5, 4], [64, 49], [65, 63], [130, 67]]) {
     const cols = 11;
     const images = 6;
-    const ldF = 12;
+    const ldF = 20;
     const { latents, top } = someState(random, cols, k);
     const firstRow = 50 * perImage;
     for (let j = 0; j < cols; j++) {
