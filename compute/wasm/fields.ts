@@ -76,7 +76,7 @@ export const U32_FIELDS = [
   "screenV64", // f64 [rank, dScreen], the same values
   "screenT", // f32 [rank]
   "sums16", // 1: products are added in 16 bits within a segment; 0: in 32
-  "segments", // of a row: as many long ones of 128 dimensions as fit, the rest in short ones of 64
+  "segments", // of a row: as many long ones of 256 dimensions as fit, the rest in short ones of 64
   "xqRows", // rows of a chunk, rounded up to an even number
   "xq", // i8 [2, xqRows, dScreen]: quantised rows of this chunk and the next
   "rowTerms", // f32 [2, xqRows, 4]: s_x, nx, nd, ny

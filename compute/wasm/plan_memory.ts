@@ -117,7 +117,7 @@ export function planMemory(
   const rotation = Math.min(256, lowestBit(dScreen));
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
   const canScreen = screen !== undefined && rank > 0 && rowK === 0 && dSae >= 64;
-  const segments = Math.floor(dScreen / 128) + (dScreen % 128) / 64;
+  const segments = Math.floor(dScreen / 256) + (dScreen % 256) / 64;
   const { bits, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
   const xqRows = roundUp(chunkRows, 2);
   const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments }) : 0;

@@ -89,7 +89,10 @@ function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number
   for (let round = 0; round < 258; round++) {
     for (let lane = 0; lane < 8; lane++) {
       const first = (round + 17 * lane) % (MAX_PAIR + 1);
-      const [one, other] = [(lane + round) & 1 ? -first : first, (lane + round) & 2 ? first - MAX_PAIR : MAX_PAIR - first];
+      const [one, other] = [
+        (lane + round) & 1 ? -first : first,
+        (lane + round) & 2 ? first - MAX_PAIR : MAX_PAIR - first,
+      ];
       // There is no +128 among bytes.
       signed.set([Math.min(127, one), Math.min(127, other)], 2 * lane);
     }

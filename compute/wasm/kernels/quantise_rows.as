@@ -9,15 +9,15 @@ const SCREEN_MIN: f32 = 1e-12;
 // row's share of it is at most rowCrowd() and that of the column's at most columnCrowd(): by Cauchy and Schwarz it stays within
 // their product, which is below 2^15. Columns of 8 bits get more of it.
 @inline function eightBits(): bool { return wqLevels() > 63; }
-@inline function rowCrowd(): f32 { return eightBits() ? 160 : 256; }
-@inline function columnCrowd(): f64 { return eightBits() ? 204.7 : 127.9; }
+@inline function rowCrowd(): f32 { return eightBits() ? 170 : 256; }
+@inline function columnCrowd(): f64 { return eightBits() ? 192.7 : 127.9; }
 /** Dimensions of a lane in a long segment; short ones have fewer. */
-const LANE_DIMENSIONS: i32 = 16;
+const LANE_DIMENSIONS: i32 = 32;
 /** Neighbours' sizes in sum, before they are rounded: two products with columns of 8 bits then fit 16 bits, see probe.ts. */
 const ROW_PAIR: f32 = 127;
 
 /** Where the segment that begins at dimension i of d ends: long ones first, see screen_tiles.ts. */
-@inline function segmentEnd(i: i32, d: i32): i32 { return i + 128 <= d ? i + 128 : i + 64; }
+@inline function segmentEnd(i: i32, d: i32): i32 { return i + 256 <= d ? i + 256 : i + 64; }
 
 /** Sums of the first and of the second two lanes, each twice. */
 @inline function pairSums(a: v128): v128 { return f32x4.add(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2)); }

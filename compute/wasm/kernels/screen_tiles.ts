@@ -31,10 +31,10 @@ const WINDOW_COLUMNS = 8;
 const WINDOW = 1024;
 
 /** Steps of 16 dimensions in a long segment and in a short one, of which the rest of the width is made. */
-const LONG_STEPS = 8;
+const LONG_STEPS = 16;
 const SHORT_STEPS = 4;
-/** Long segments that rows meet in one go: 768 dimensions, 256 or one. */
-const LONG_GROUPS = [6, 2, 1];
+/** Long segments that rows meet in one go. */
+const LONG_GROUPS = [3, 1];
 
 /** A way to walk the window. */
 interface Shape {

@@ -132,7 +132,10 @@ Deno.test({
     for (const workersAbove of [Infinity, 0]) {
       const plan = makePlan(given, { threads: 2, batchImages: 600 });
       const settings = { modules, permissions: "inherit", workersAbove, screenAbove: 0 } as const;
-      const fold = await openPass(given.sae, plan, undefined, { ...settings, probed: { fused: false, dotBits: 7, pairBits: 7 } });
+      const fold = await openPass(given.sae, plan, undefined, {
+        ...settings,
+        probed: { fused: false, dotBits: 7, pairBits: 7 },
+      });
       const block = await fold.lend();
       block.set(given.block);
       await fold.fold({ block, firstImage: 0, nImages: 600 });

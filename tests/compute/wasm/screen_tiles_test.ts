@@ -26,7 +26,7 @@ interface Screen {
 
 async function openScreen(d: number, narrow: boolean, now: () => number): Promise<Screen> {
   const { modules } = await loadKernels("relaxed");
-  const segments = Math.floor(d / 128) + (d % 128) / 64;
+  const segments = Math.floor(d / 256) + (d % 256) / 64;
   const capacity = ROWS + 1;
   let top = PAGE;
   const region = (bytes: number): number => (top += Math.ceil(bytes / 64) * 64) - Math.ceil(bytes / 64) * 64;
