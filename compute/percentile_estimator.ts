@@ -64,9 +64,10 @@ export function updateEstimate(estimate: number, row: number, x: number, rule: E
  * The estimate after `zeros` more rows of value 0, in closed form between crossings of zero.
  *
  * While the estimate keeps its sign, j updates move it by `slope·S(j)`, `slope = c − 1` above zero and `c + 1` below, with
- * `S(j) = Σ_{i=1..j} step(row + i) = lr·(j − (j·row + j(j+1)/2)/total)`, so a run costs a square root instead of j
+ * `S(j) = Σ_{i=1..j} step(row + i) = lr·j·(1 − (row + (j+1)/2)/total)`, so a run costs a square root instead of j
  * updates. If `estimate + slope·S(zeros)` has not reached zero, that is the result; else the least j that reaches zero
- * is taken, and the rest follows from there. The last bits depend on where runs begin: callers apply all zeros between
+ * is taken, and the rest follows from there. The estimate of a latent that fires rarely crosses zero again and again, once in
+ * `2/(1 − c)` rows or so, up in one update and down in many: hence one update is tried before an equation is solved. The last bits depend on where runs begin: callers apply all zeros between
  * two positives in one call, which is what makes the result the same for every batch size.
  *
  * @param estimate Estimate after `row` rows.
@@ -83,6 +84,8 @@ export function updateEstimate(estimate: number, row: number, x: number, rule: E
  */
 export function advanceZeros(estimate: number, row: number, zeros: number, rule: EstimatorRule): number {
   const { lr, total, c } = rule;
+  const share = 1 / total;
+  const perStep = total / lr;
   let e = estimate;
   let t = row;
   let m = zeros;
@@ -91,22 +94,29 @@ export function advanceZeros(estimate: number, row: number, zeros: number, rule:
       const down = e > 0;
       const slope = down ? c - 1 : c + 1;
       if (slope === 0) return e;
-      const end = e + slope * stepSum(lr, total, t, m);
+      const first = e + slope * stepSum(lr, share, t, 1);
+      if (down ? first <= 0 : first >= 0) {
+        e = first;
+        t += 1;
+        m -= 1;
+        continue;
+      }
+      const end = e + slope * stepSum(lr, share, t, m);
       if (down ? end > 0 : end < 0) return end;
       // It crosses within m: solve e + slope·S(j) = 0 for the smaller root, then settle rounding by trying neighbours.
-      const q = (-e / slope) * (total / lr);
+      const q = (-e / slope) * perStep;
       const b = total - t - 0.5;
       const root = b * b - 2 * q;
       let j = Math.ceil((2 * q) / (b + Math.sqrt(root > 0 ? root : 0)));
       if (!(j >= 1)) j = 1;
       if (j > m) j = m;
-      let next = e + slope * stepSum(lr, total, t, j);
+      let next = e + slope * stepSum(lr, share, t, j);
       while (j < m && (down ? next > 0 : next < 0)) {
         j += 1;
-        next = e + slope * stepSum(lr, total, t, j);
+        next = e + slope * stepSum(lr, share, t, j);
       }
       while (j > 1) {
-        const before = e + slope * stepSum(lr, total, t, j - 1);
+        const before = e + slope * stepSum(lr, share, t, j - 1);
         if (down ? before > 0 : before < 0) break;
         j -= 1;
         next = before;
@@ -125,9 +135,9 @@ export function advanceZeros(estimate: number, row: number, zeros: number, rule:
   return e;
 }
 
-/** `S(j)`: the sum of the j step sizes after `t` rows. */
-function stepSum(lr: number, total: number, t: number, j: number): number {
-  return lr * (j - (j * t + (j * (j + 1)) / 2) / total);
+/** `S(j)`: the sum of the j step sizes after `t` rows, `share` one row's share of all. */
+function stepSum(lr: number, share: number, t: number, j: number): number {
+  return lr * j * (1 - (t + 0.5 * (j + 1)) * share);
 }
 
 /**

@@ -28,6 +28,8 @@ const HARMLESS_DETAILS: ReadonlySet<string> = new Set([
   "limits",
   "maxBindingBytes",
   "memory",
+  "pairBits",
+  "screening",
   "threads",
   "tile",
   "workerPermissions",

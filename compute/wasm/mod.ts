@@ -11,16 +11,10 @@ import type { Tensor } from "../tensor.ts";
 import { makeEncoder } from "./encode.ts";
 import { loadKernels, type Variant } from "./kernel_module.ts";
 import { openPass } from "./open_pass.ts";
-import { probe } from "./probe.ts";
+import { chooseScreen } from "./plan_memory.ts";
+import { NOTHING, probe } from "./probe.ts";
 
 export type { Variant };
-
-/** How jobs large enough are screened, by what the probe found. */
-const SCREENING = {
-  0: "none: the byte dot product is not exact here",
-  7: "7-bit weights, 16-bit sums",
-  8: "8-bit weights, 32-bit sums",
-} as const;
 
 /** Settings of {@linkcode createWasmBackend}; the defaults are right for almost everybody. */
 export interface WasmOptions {
@@ -68,12 +62,12 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Back
   const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8, screenAbove = 4e10 } =
     options;
   const kernels = await loadKernels(variant);
-  const probed = kernels.variant === "relaxed" ? await probe(kernels.modules) : { fused: false, dotBits: 0 } as const;
+  const probed = kernels.variant === "relaxed" ? await probe(kernels.modules) : NOTHING;
   const settings = { modules: kernels.modules, permissions, workersAbove, screenAbove, probed };
   const details: Record<string, unknown> = {
     variant: kernels.variant,
     ...probed,
-    screening: SCREENING[probed.dotBits],
+    screening: chooseScreen(probed) ?? "none: the byte dot product is not exact here",
     memory: "one shared 32-bit memory, and a small one of each worker's screen",
     workerPermissions: permissions,
   };

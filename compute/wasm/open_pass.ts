@@ -10,7 +10,7 @@ import { firingThreshold, type Sae } from "../sae.ts";
 import { type F64Field, fieldAddress, type U32Field } from "./fields.ts";
 import { WasmFold } from "./fold.ts";
 import type { KernelModules } from "./kernel_host.ts";
-import { type MemoryPlan, planMemory } from "./plan_memory.ts";
+import { chooseScreen, type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { openPool, type Pool } from "./pool.ts";
 import type { ProbeResult } from "./probe.ts";
 import { writeState } from "./state_views.ts";
@@ -46,7 +46,7 @@ export async function openPass(
   checkPlan(sae, plan, from);
   const wanted = threadsFor(sae, plan, settings.workersAbove);
   const memoryPlan = planMemory(sae, plan, wanted, {
-    dotBits: worthScreening(sae, plan, settings) ? settings.probed.dotBits : 0,
+    screen: worthScreening(sae, plan, settings) ? chooseScreen(settings.probed) : undefined,
   });
   const memory = makeMemory(memoryPlan.bytes);
   const pool = await openPool({ ...settings, memory, threads: wanted });

@@ -8,6 +8,7 @@ import { SKETCH_BINS, SUM_BINS } from "../latent_state.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
 import type { Sae } from "../sae.ts";
 import { REGIONS_AT, type U32Field } from "./fields.ts";
+import type { ProbeResult } from "./probe.ts";
 import { MAX_RANK, screenWorkBytes } from "./screening.ts";
 
 /** Largest 32-bit WebAssembly memory. */
@@ -53,25 +54,40 @@ export interface MemoryPlan {
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
+/** Ways to screen: bits of a weight, and whether products are added in 16 bits within a segment. */
+const SCREEN_WAYS = {
+  "8-bit weights, 32-bit sums": { bits: 8, narrow: false },
+  "8-bit weights, 16-bit sums": { bits: 8, narrow: true },
+  "7-bit weights, 16-bit sums": { bits: 7, narrow: true },
+  // Never the best; for tests.
+  "7-bit weights, 32-bit sums": { bits: 7, narrow: false },
+} as const;
+
+/** One of them. */
+export type ScreenWay = keyof typeof SCREEN_WAYS;
+
+/** The best way that is exact here; undefined if there is none. */
+export function chooseScreen({ dotBits, pairBits }: ProbeResult): ScreenWay | undefined {
+  if (dotBits === 8) return "8-bit weights, 32-bit sums";
+  if (pairBits === 8) return "8-bit weights, 16-bit sums";
+  return dotBits === 7 && pairBits === 7 ? "7-bit weights, 16-bit sums" : undefined;
+}
+
 const lowestBit = (n: number): number => n & -n;
 
 /**
  * Lays out a pass.
  *
  * @param threads Workers, at most; each has a scratch region.
- * @param options `encodeOnly`: no statistics, but room for every pre-activation of a chunk. `dotBits`: what the probe found;
- *   0 leaves screening out. `wideScreen`: screen in 32 bits even where only 7 bits are exact.
+ * @param options `encodeOnly`: no statistics, but room for every pre-activation of a chunk. `screen`: how to screen; undefined
+ *   leaves it out.
  * @throws {DeviceLimitError} If it does not fit `plan.maxMemoryBytes` or a 32-bit memory.
  */
 export function planMemory(
   sae: Sae,
   plan: FoldPlan,
   threads: number,
-  { encodeOnly = false, dotBits = 0, wideScreen = false }: {
-    encodeOnly?: boolean;
-    dotBits?: 0 | 7 | 8;
-    wideScreen?: boolean;
-  } = {},
+  { encodeOnly = false, screen }: { encodeOnly?: boolean; screen?: ScreenWay | undefined } = {},
 ): MemoryPlan {
   const perImage = rowsPerImage(plan.layout);
   const { dVit, dSae } = sae;
@@ -100,8 +116,9 @@ export function planMemory(
   const dScreen = roundUp(dVit, 64);
   const rotation = Math.min(256, lowestBit(dScreen));
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
-  const canScreen = dotBits > 0 && rank > 0 && rowK === 0 && dSae >= 64;
+  const canScreen = screen !== undefined && rank > 0 && rowK === 0 && dSae >= 64;
   const segments = Math.floor(dScreen / 256) + (dScreen % 256) / 64;
+  const { bits, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
   const xqRows = roundUp(chunkRows, 2);
   const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments }) : 0;
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
@@ -167,10 +184,10 @@ export function planMemory(
     rotation,
     rank,
     xqRows,
-    sums16: dotBits === 7 && !wideScreen ? 1 : 0,
+    sums16: narrow ? 1 : 0,
     segments,
-    wqOffset: dotBits === 8 ? 128 : 64,
-    wqLevels: dotBits === 8 ? 127 : 63,
+    wqOffset: 2 ** (bits - 1),
+    wqLevels: 2 ** (bits - 1) - 1,
     columnDense: screened(nPad / 2),
     columnTerms: screened(nPad * 16),
     screenMean: screened(dScreen * 4),

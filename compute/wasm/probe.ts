@@ -10,7 +10,18 @@ export interface ProbeResult {
   readonly fused: boolean;
   /** Bits of the unsigned operand for which the byte dot product is exact: 8, 7, or 0 for neither. */
   readonly dotBits: 0 | 7 | 8;
+  /**
+   * Bits of the unsigned operand for which sums of two products are exact in 16 bits, where the signed operands of both are at
+   * most {@linkcode MAX_PAIR} together: more could saturate.
+   */
+  readonly pairBits: 0 | 7 | 8;
 }
+
+/** What an engine without relaxed instructions gives. */
+export const NOTHING: ProbeResult = { fused: false, dotBits: 0, pairBits: 0 };
+
+/** `MAX_PAIR · 255 < 2^15`. */
+export const MAX_PAIR = 128;
 
 /** Addresses used: three vectors, past the control block. */
 const A = 2048;
@@ -31,18 +42,22 @@ export async function probe(modules: KernelModules): Promise<ProbeResult> {
   const tiny = 2 ** -12;
   // (1 + 2^-12)² − (1 + 2^-11) is 2^-24 exactly; a rounded square loses it.
   const fused = kernels.probeFma(1 + tiny, 1 + tiny, -(1 + 2 * tiny)) !== 0;
-  let dotBits = dotBitsNow(memory, kernels);
-  kernels.probeDot(A, B, C, WARM_UP);
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  kernels.probeDot(A, B, C, WARM_UP);
-  const warm = dotBitsNow(memory, kernels);
-  if (warm < dotBits) dotBits = warm;
-  return { fused, dotBits };
+  const cold = [exactBits(dotIsExact, memory, kernels), exactBits(pairsAreExact, memory, kernels)] as const;
+  for (const warmUp of [kernels.probeDot, kernels.probePairs]) {
+    warmUp(A, B, C, WARM_UP);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    warmUp(A, B, C, WARM_UP);
+  }
+  const warm = [exactBits(dotIsExact, memory, kernels), exactBits(pairsAreExact, memory, kernels)] as const;
+  const [dotBits, pairBits] = cold.map((bits, i) => bits < warm[i] ? bits : warm[i]);
+  return { fused, dotBits, pairBits };
 }
 
-function dotBitsNow(memory: WebAssembly.Memory, kernels: Kernels): 0 | 7 | 8 {
-  if (!dotIsExact(memory, kernels, 127)) return 0;
-  return dotIsExact(memory, kernels, 255) ? 8 : 7;
+type Try = (memory: WebAssembly.Memory, kernels: Kernels, top: number) => boolean;
+
+function exactBits(isExact: Try, memory: WebAssembly.Memory, kernels: Kernels): 0 | 7 | 8 {
+  if (!isExact(memory, kernels, 127)) return 0;
+  return isExact(memory, kernels, 255) ? 8 : 7;
 }
 
 /** Signed bytes of every kind against unsigned ones up to `top`, extremes included. */
@@ -61,6 +76,33 @@ function dotIsExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): 
       let sum = round - 7;
       for (let i = 4 * lane; i < 4 * lane + 4; i++) sum += signed[i] * unsigned[i];
       if (sums[lane] !== sum) return false;
+    }
+  }
+  return true;
+}
+
+/** The same for pairs, whose signed bytes share {@linkcode MAX_PAIR} in every way; sums wrap around. */
+function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): boolean {
+  const signed = new Int8Array(memory.buffer, A, 16);
+  const unsigned = new Uint8Array(memory.buffer, B, 16);
+  const sums = new Int16Array(memory.buffer, C, 8);
+  for (let round = 0; round < 258; round++) {
+    for (let lane = 0; lane < 8; lane++) {
+      const first = (round + 17 * lane) % (MAX_PAIR + 1);
+      const [one, other] = [
+        (lane + round) & 1 ? -first : first,
+        (lane + round) & 2 ? first - MAX_PAIR : MAX_PAIR - first,
+      ];
+      // There is no +128 among bytes.
+      signed.set([Math.min(127, one), Math.min(127, other)], 2 * lane);
+    }
+    for (let i = 0; i < 16; i++) unsigned[i] = round < 129 ? top : (i * 29 + round * 53) % (top + 1);
+    sums.fill(32_000 - 500 * (round % 129));
+    const before = sums.slice();
+    kernels.probePairs(A, B, C, 1);
+    for (let lane = 0; lane < 8; lane++) {
+      const sum = before[lane] + signed[2 * lane] * unsigned[2 * lane] + signed[2 * lane + 1] * unsigned[2 * lane + 1];
+      if (sums[lane] !== sum << 16 >> 16) return false;
     }
   }
   return true;

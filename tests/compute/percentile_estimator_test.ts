@@ -93,6 +93,10 @@ Deno.test({
   },
 });
 
+/** The sum of j steps after t rows. */
+const stepSum = ({ lr, total }: EstimatorRule, t: number, j: number): number =>
+  lr * j * (1 - (t + 0.5 * (j + 1)) * (1 / total));
+
 /** The definition: between crossings, the least j that reaches zero is found by trying every one. */
 function advanceByScan(estimate: number, row: number, zeros: number, rule: EstimatorRule): number {
   const { lr, total, c } = rule;
@@ -100,13 +104,14 @@ function advanceByScan(estimate: number, row: number, zeros: number, rule: Estim
   while (m > 0) {
     const slope = e > 0 ? c - 1 : c + 1;
     if (e === 0 ? c === 0 : slope === 0) break;
-    const moved = (j: number): number => e + slope * (lr * (j - (j * t + (j * (j + 1)) / 2) / total));
+    const moved = (j: number): number => e + slope * stepSum(rule, t, j);
+    const reaches = (j: number): boolean => e > 0 ? moved(j) <= 0 : moved(j) >= 0;
     let j = 1;
     if (e === 0) e += ((lr * (total - (t + 1))) / total) * c;
     else {
       // Rounding can make S fall at its very end, where steps vanish: what has not crossed after all m is left alone.
-      if (e > 0 ? moved(m) > 0 : moved(m) < 0) return moved(m);
-      while (j < m && (e > 0 ? moved(j) > 0 : moved(j) < 0)) j += 1;
+      if (!reaches(1) && !reaches(m)) return moved(m);
+      while (j < m && !reaches(j)) j += 1;
       e = moved(j);
     }
     t += j;
@@ -125,7 +130,7 @@ Deno.test({
       const rule = estimatorRule([99, 90, 50, 10, 73.21][run % 5], total, 10 ** (-4 * random.uniform()));
       const row = random.below(total - 1);
       const j = 1 + random.below(total - row);
-      const reach = rule.lr * (j - (j * row + (j * (j + 1)) / 2) / total);
+      const reach = stepSum(rule, row, j);
       const start = run % 2 === 0 ? (1 - rule.c) * reach : (-1 - rule.c) * reach;
       const zeros = total - row;
       assert.equal(advanceZeros(start, row, zeros, rule), advanceByScan(start, row, zeros, rule), `run ${run}`);

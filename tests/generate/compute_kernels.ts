@@ -36,18 +36,20 @@ const VARIANTS = {
     fma4: "f32x4.relaxed_madd(a, b, c)",
     fma2: "f64x2.relaxed_madd(a, b, c)",
     dot8: "i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, c)",
+    pairs8: "i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(a, b), c)",
   },
   plain: {
     features: [],
     fma4: "f32x4.add(f32x4.mul(a, b), c)",
     fma2: "f64x2.add(f64x2.mul(a, b), c)",
-    // Plain SIMD has no fast dot product of bytes: such an engine does not screen, so it is never called.
+    // Plain SIMD has no fast dot product of bytes: such an engine does not screen, so these are never called.
     dot8: "c",
+    pairs8: "c",
   },
 };
 
 /** What comes before the kernels: parameters, the multiply-adds, and the clock. */
-function prelude({ fma4, fma2, dot8 }: Record<"fma4" | "fma2" | "dot8", string>): string {
+function prelude({ fma4, fma2, dot8, pairs8 }: Record<"fma4" | "fma2" | "dot8" | "pairs8", string>): string {
   const u32 = U32_FIELDS.map((name) =>
     `@inline function ${name}(): usize { return load<u32>(${fieldAddress(name)}); }`
   );
@@ -57,6 +59,7 @@ function prelude({ fma4, fma2, dot8 }: Record<"fma4" | "fma2" | "dot8", string>)
     `@inline function fma4(a: v128, b: v128, c: v128): v128 { return ${fma4}; }`,
     `@inline function fma2(a: v128, b: v128, c: v128): v128 { return ${fma2}; }`,
     `@inline function dot8(a: v128, b: v128, c: v128): v128 { return ${dot8}; }`,
+    `@inline function pairs8(a: v128, b: v128, c: v128): v128 { return ${pairs8}; }`,
     ...u32,
     ...f64,
   ].join("\n");

@@ -1,33 +1,40 @@
 // advanceZeros and updateEstimate of percentile_estimator.ts, operation for operation, so that the f64 bits agree.
 
-/** The sum of the j step sizes after t rows. */
-@inline function stepSum(t: f64, j: f64): f64 {
-  return rate() * (j - (j * t + (j * (j + 1)) / 2) / total());
+/** The sum of the j step sizes after t rows, share one row's share of all. */
+@inline function stepSum(lr: f64, share: f64, t: f64, j: f64): f64 {
+  return lr * j * (1 - (t + 0.5 * (j + 1)) * share);
 }
 
 /** The estimate after m more rows of value 0. */
 function advanceZeros(e: f64, t: f64, m: f64): f64 {
-  const lr = rate(), n = total(), c = pull();
+  const lr = rate(), n = total(), c = pull(), share = 1 / n, perStep = n / lr;
   while (m > 0) {
     if (e > 0 || e < 0) {
       const down = e > 0;
       const slope = down ? c - 1 : c + 1;
       if (slope == 0) return e;
-      const end = e + slope * stepSum(t, m);
+      const first = e + slope * stepSum(lr, share, t, 1);
+      if (down ? first <= 0 : first >= 0) {
+        e = first;
+        t += 1;
+        m -= 1;
+        continue;
+      }
+      const end = e + slope * stepSum(lr, share, t, m);
       if (down ? end > 0 : end < 0) return end;
-      const q = (-e / slope) * (n / lr);
+      const q = (-e / slope) * perStep;
       const b = n - t - 0.5;
       const root = b * b - 2 * q;
       let j = Math.ceil((2 * q) / (b + Math.sqrt(root > 0 ? root : 0)));
       if (!(j >= 1)) j = 1;
       if (j > m) j = m;
-      let next = e + slope * stepSum(t, j);
+      let next = e + slope * stepSum(lr, share, t, j);
       while (j < m && (down ? next > 0 : next < 0)) {
         j += 1;
-        next = e + slope * stepSum(t, j);
+        next = e + slope * stepSum(lr, share, t, j);
       }
       while (j > 1) {
-        const before = e + slope * stepSum(t, j - 1);
+        const before = e + slope * stepSum(lr, share, t, j - 1);
         if (down ? before > 0 : before < 0) break;
         j -= 1;
         next = before;

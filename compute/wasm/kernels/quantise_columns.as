@@ -126,7 +126,7 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
   const levels = <f64>wqLevels(), offset = <i32>wqOffset();
   let scale = peak / levels;
   if (sums16()) {
-    scale = Math.max(scale, Math.sqrt(crowd) / (COLUMN_CROWD - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
+    scale = Math.max(scale, Math.sqrt(crowd) / (columnCrowd() - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
   }
   if (!(scale > 0)) scale = 1;
   const tile = wq() + (<usize>(j & ~7) * dScreen() + (<usize>(j & 7) << 4));

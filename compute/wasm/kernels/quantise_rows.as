@@ -6,12 +6,15 @@ const SCREEN_MAX: f32 = 1e12;
 const SCREEN_MIN: f32 = 1e-12;
 
 // Lane l of a 16-bit sum takes dimensions 2l and 2l + 1 of every 16 of a segment. It cannot overflow when the norm of the
-// row's share of it is at most ROW_CROWD and that of the column's at most COLUMN_CROWD: by Cauchy and Schwarz it stays within
-// ROW_CROWD · COLUMN_CROWD < 2^15.
-const ROW_CROWD: f32 = 256;
-const COLUMN_CROWD: f64 = 127.9;
+// row's share of it is at most rowCrowd() and that of the column's at most columnCrowd(): by Cauchy and Schwarz it stays within
+// their product, which is below 2^15. Columns of 8 bits get more of it.
+@inline function eightBits(): bool { return wqLevels() > 63; }
+@inline function rowCrowd(): f32 { return eightBits() ? 170 : 256; }
+@inline function columnCrowd(): f64 { return eightBits() ? 192.7 : 127.9; }
 /** Dimensions of a lane in a long segment; short ones have fewer. */
 const LANE_DIMENSIONS: i32 = 32;
+/** Neighbours' sizes in sum, before they are rounded: two products with columns of 8 bits then fit 16 bits, see probe.ts. */
+const ROW_PAIR: f32 = 127;
 
 /** Where the segment that begins at dimension i of d ends: long ones first, see screen_tiles.ts. */
 @inline function segmentEnd(i: i32, d: i32): i32 { return i + 256 <= d ? i + 256 : i + 64; }
@@ -51,14 +54,19 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   }
   hadamardBlocks(v, h, blocks);
   const narrow = sums16() != 0;
-  let peak4 = f32x4.splat(0), crowd4 = f32x4.splat(0);
+  let peak4 = f32x4.splat(0), crowd4 = f32x4.splat(0), pair4 = f32x4.splat(0);
   for (let i = 0, end = 0; i < d; i = end) {
     end = segmentEnd(i, d);
     let q0 = f32x4.splat(0), q1 = q0, q2 = q0, q3 = q0;
     for (; i < end; i += 16) {
       const at = v + (<usize>i << 2);
       const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), e = v128.load(at, 48);
-      peak4 = f32x4.max(peak4, f32x4.max(f32x4.max(f32x4.abs(a), f32x4.abs(b)), f32x4.max(f32x4.abs(c), f32x4.abs(e))));
+      const sizeA = f32x4.abs(a), sizeB = f32x4.abs(b), sizeC = f32x4.abs(c), sizeE = f32x4.abs(e);
+      peak4 = f32x4.max(peak4, f32x4.max(f32x4.max(sizeA, sizeB), f32x4.max(sizeC, sizeE)));
+      pair4 = f32x4.max(
+        pair4,
+        f32x4.max(f32x4.max(pairSums(sizeA), pairSums(sizeB)), f32x4.max(pairSums(sizeC), pairSums(sizeE))),
+      );
       q0 = fma4(a, a, q0);
       q1 = fma4(b, b, q1);
       q2 = fma4(c, c, q2);
@@ -74,7 +82,9 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   let s: f32 = usable ? peak / 127 : 1;
   if (narrow && usable) {
     const crowd = f32.sqrt(max(f32x4.extract_lane(crowd4, 0), f32x4.extract_lane(crowd4, 2))) * <f32>inflate();
-    s = max(s, crowd / (ROW_CROWD - f32.sqrt(<f32>LANE_DIMENSIONS) / 2) * <f32>1.00001);
+    s = max(s, crowd / (rowCrowd() - f32.sqrt(<f32>LANE_DIMENSIONS) / 2) * <f32>1.00001);
+    const pair = max(f32x4.extract_lane(pair4, 0), f32x4.extract_lane(pair4, 2));
+    if (eightBits()) s = max(s, pair / ROW_PAIR * <f32>1.00001);
   }
   const row = parity * xqRows() + <usize>r, line = xqRows() << 4, offset = -<i32>wqOffset();
   const by = f32x4.splat(usable ? 1 / s : 0), s4 = f32x4.splat(s);

@@ -34,7 +34,7 @@ const WINDOW = 1024;
 const LONG_STEPS = 16;
 const SHORT_STEPS = 4;
 /** Long segments that rows meet in one go. */
-const LONG_GROUP = 3;
+const LONG_GROUPS = [3, 1];
 
 /** A way to walk the window. */
 interface Shape {
@@ -45,7 +45,10 @@ interface Shape {
 }
 
 /** Runs of segments that have code of their own: steps in all, and steps of a segment; long ones first. */
-const GROUPS = [[LONG_GROUP * LONG_STEPS, LONG_STEPS], [LONG_STEPS, LONG_STEPS], [SHORT_STEPS, SHORT_STEPS]] as const;
+const GROUPS: readonly (readonly [steps: number, segment: number])[] = [
+  ...LONG_GROUPS.map((n) => [n * LONG_STEPS, LONG_STEPS] as const),
+  [SHORT_STEPS, SHORT_STEPS],
+];
 
 /** Eight sums, two rows and a column stay in the 15 registers that V8 gives. */
 const SMALL: Shape = { name: "Small", columns: 4 };
@@ -108,7 +111,10 @@ function groupKernel(
     ).join(" ");
   const part = (g: number): string => {
     const first = g === 0;
-    const begin = rows.flatMap((r) => columns.map((c) => `${first ? "let " : ""}a${r}_${c} = b${r}_${g};`));
+    const begin = [
+      ...rows.map((r) => `const b${r}_${g} = v128.load(begin + ${g} * line, ${16 * r});`),
+      ...rows.flatMap((r) => columns.map((c) => `${first ? "let " : ""}a${r}_${c} = b${r}_${g};`)),
+    ];
     const sums = rows.flatMap((r) =>
       columns.map((c) => {
         const a = narrow ? `i32x4.extadd_pairwise_i16x8_s(a${r}_${c})` : `a${r}_${c}`;
@@ -138,7 +144,6 @@ function ${
   }(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
   for (let i = 0; i < n; i += ${ROWS}) {
     ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
-    ${rows.flatMap((r) => parts.map((g) => `const b${r}_${g} = v128.load(begin + ${g} * line, ${16 * r});`)).join(" ")}
     ${parts.map(part).join("\n    ")}
     ${stored.join("\n    ")}
     x += ${ROWS} * ld; begin += ${16 * ROWS}; sums += ${32 * ROWS};

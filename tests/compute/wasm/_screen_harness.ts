@@ -7,7 +7,7 @@ import type { Sae } from "../../../compute/sae.ts";
 import { fieldAddress } from "../../../compute/wasm/fields.ts";
 import { loadKernels } from "../../../compute/wasm/kernel_module.ts";
 import { makeMemory, writeParameters } from "../../../compute/wasm/open_pass.ts";
-import { planMemory } from "../../../compute/wasm/plan_memory.ts";
+import { chooseScreen, planMemory, type ScreenWay } from "../../../compute/wasm/plan_memory.ts";
 import { openPool } from "../../../compute/wasm/pool.ts";
 import { probe } from "../../../compute/wasm/probe.ts";
 import { prepareScreening } from "../../../compute/wasm/screening.ts";
@@ -31,14 +31,6 @@ export interface Target {
   beta: number;
 }
 
-/** Overrides of what the probe found. */
-export interface Way {
-  /** Bits of the weights. */
-  dotBits?: 7;
-  /** Sum in 32 bits although only 7 bits are exact. */
-  wideScreen?: boolean;
-}
-
 /** See {@linkcode openHarness}. */
 export interface Harness {
   d: number;
@@ -52,7 +44,7 @@ export interface Harness {
 }
 
 /** Prepares screening for an encoder from sample rows, `f32 [ROWS, dVit]`; `dVit` a multiple of 64. */
-export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {}): Promise<Harness> {
+export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWay): Promise<Harness> {
   const { dVit: d, dSae } = sae;
   const layout = {
     kind: "cls",
@@ -66,8 +58,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, force: Way = {
   } as const;
   const plan = makePlan({ sae, layout, nImages: ROWS, block: sample }, { k: 4 });
   const { modules } = await loadKernels("auto");
-  const { dotBits } = await probe(modules);
-  const memoryPlan = planMemory(sae, plan, 1, { dotBits, ...force });
+  const memoryPlan = planMemory(sae, plan, 1, { screen: way ?? chooseScreen(await probe(modules)) });
   const memory = makeMemory(memoryPlan.bytes);
   const pool = await openPool({ modules, memory, threads: 1, permissions: "inherit" });
   writeParameters(memory, sae, plan, memoryPlan.fields);

@@ -81,11 +81,12 @@ Deno.test({
   permissions: "none",
   fn: async () => {
     const { modules } = await loadKernels("relaxed");
-    const { fused, dotBits } = await probe(modules);
+    const { fused, dotBits, pairBits } = await probe(modules);
     const relaxed = await createWasmBackend();
     assert.equal(relaxed.details.variant, "relaxed");
     assert.equal(relaxed.details.fused, fused);
     assert.equal(relaxed.details.dotBits, dotBits);
+    assert.equal(relaxed.details.pairBits, pairBits);
     const plain = await createWasmBackend({ variant: "plain" });
     assert.equal(plain.details.variant, "plain");
     assert.equal(plain.details.dotBits, 0);
@@ -131,7 +132,10 @@ Deno.test({
     for (const workersAbove of [Infinity, 0]) {
       const plan = makePlan(given, { threads: 2, batchImages: 600 });
       const settings = { modules, permissions: "inherit", workersAbove, screenAbove: 0 } as const;
-      const fold = await openPass(given.sae, plan, undefined, { ...settings, probed: { fused: false, dotBits: 7 } });
+      const fold = await openPass(given.sae, plan, undefined, {
+        ...settings,
+        probed: { fused: false, dotBits: 7, pairBits: 7 },
+      });
       const block = await fold.lend();
       block.set(given.block);
       await fold.fold({ block, firstImage: 0, nImages: 600 });
