@@ -4,7 +4,7 @@
  */
 import type { Batch, Fold, FoldPlan } from "../backend.ts";
 import { emptyState, stateBytes } from "../empty_state.ts";
-import { DeviceLimitError, DeviceLostError, NonFiniteError } from "../errors.ts";
+import { DeviceLostError, NonFiniteError } from "../errors.ts";
 import type { LatentState } from "../latent_state.ts";
 import { type EstimatorRule, estimatorRule } from "../percentile_estimator.ts";
 import { nonFiniteError } from "../prepare_rows.ts";
@@ -13,6 +13,7 @@ import type { Sae } from "../sae.ts";
 import type { Gpu } from "./gpu.ts";
 import { Lane, type PieceResult } from "./lane.ts";
 import type { LaneRequest } from "./lane_request.ts";
+import { planLending } from "./lending.ts";
 import { pieceValues } from "./piece_values.ts";
 import { clearState, readState, uploadState } from "./state_transfer.ts";
 
@@ -27,9 +28,6 @@ export interface DeviceOwner {
    */
   renew(): Promise<Gpu>;
 }
-
-/** Most bytes of lent buffers: fresh memory takes longer to come by than a device takes to compute what is in it. */
-const MAX_LENT_BYTES = 2 ** 28;
 
 /** Above this share of the pass's time, snapshots that cost more than {@linkcode CHEAP_SECONDS} are left out. */
 const MAX_SNAPSHOT_SHARE = 0.1;
@@ -89,25 +87,11 @@ export class WebgpuFold implements Fold {
     // Means are taken on the host: they are sums in f64.
     const prepared = layout.layers > 1 || layout.kind === "meanpool";
     this.#rule = estimatorRule(plan.percentile, Math.max(1, plan.nImages * this.#perImage), plan.percentileLr);
-    const state = stateBytes(sae.dSae, plan);
-    const room = plan.maxMemoryBytes - state;
-    const roomy = Math.floor(Math.min(setup.tuning.lentBytes, room / 4) / (4 * this.#stride));
-    const strip = Math.max(1, Math.floor(setup.tuning.stripRows / this.#perImage));
-    const wanted = roomy > strip ? roomy - roomy % strip : roomy;
-    this.#lentImages = Math.max(plan.batchImages, Math.min(wanted, plan.nImages));
-    this.#request = { ...setup, sae, plan, prepared, maxImages: this.#lentImages };
-    const lentBytes = 4 * this.#stride * this.#lentImages;
-    const least = state + 2 * lentBytes;
-    if (least > plan.maxMemoryBytes) {
-      throw new DeviceLimitError(
-        `Found a pass that needs ${least} bytes on the host, expected at most ${plan.maxMemoryBytes}: ` +
-          "take fewer images per batch, a smaller k or fewer distributions, or raise --max-memory",
-        { limit: "max-memory", requested: least, available: plan.maxMemoryBytes },
-      );
-    }
-    this.#protected = room - state >= 2 * lentBytes;
-    const share = Math.min(MAX_LENT_BYTES, this.#protected ? room - state : room);
-    this.#maxLent = Math.max(2, Math.min(64, Math.floor(share / lentBytes)));
+    const lending = planLending(sae, plan, setup.tuning);
+    this.#lentImages = lending.images;
+    this.#maxLent = lending.most;
+    this.#protected = lending.protects;
+    this.#request = { ...setup, sae, plan, prepared, maxImages: lending.images };
     this.#snapshot = from === undefined ? undefined : structuredClone(from);
     const kept = Math.min(plan.nDistributions, sae.dSae);
     this.#distributions = this.#snapshot?.distributions ??
