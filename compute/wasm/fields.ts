@@ -68,6 +68,7 @@ export const U32_FIELDS = [
   "wqLevels", // their largest absolute value: 127, or 63
   "wq", // u8 [nPad / 8, dScreen / 16, 8, 16]: quantised columns, plus the offset; eight side by side, 16 dimensions a time
   "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
+  "columnInverse", // f32 [nPad]: 1 / s, rounded down; for TopK
   "columnDense", // i32 [nPad / 8]: parts for which the tile is still computed densely
   "screenMean", // f32 [dScreen]: mu
   "screenScale", // f32 [dScreen]: D, powers of two; 0 in the padding
@@ -81,6 +82,7 @@ export const U32_FIELDS = [
   "xq", // i8 [2, xqRows, dScreen]: quantised rows of this chunk and the next
   "rowTerms", // f32 [2, xqRows, 4]: s_x, nx, nd, ny
   "rowBegin", // v128 [2, segments, xqRows]: where a segment's sums begin, see quantise_rows.as
+  "rowFloor", // f32 [chunk rows]: what a row's cut exceeds for certain, 0 where nothing is known; for TopK
   "screenWork", // space to choose the constants in
   "screenBytes", // of the memory that every worker's screen has for itself, whole pages
 ] as const;

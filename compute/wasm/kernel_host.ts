@@ -29,7 +29,15 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
   let run: ((first: number, n: number, tiles: number, skipped: number) => number) | undefined;
   let at: Record<string, number> = {};
   /** Lays the screen's memory out and writes its parameters. */
-  const open = (bytes: number, rows: number, part: number, width: number, segments: number, narrow: number): void => {
+  const open = (
+    bytes: number,
+    rows: number,
+    part: number,
+    width: number,
+    segments: number,
+    narrow: number,
+    floored: number,
+  ): void => {
     if (screen === undefined) throw new Error("There is no screen among the kernels");
     // The first page holds parameters and the window.
     let top = 65536;
@@ -47,18 +55,20 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
       sums: region((part + 1) * 32),
       masks: region(part * 16),
       alive: region(tiles * 4),
+      floors: region(floored * rows * 4),
+      inverses: region(floored * tiles * 32),
     };
     if (top > bytes) throw new Error(`The screen takes ${top} bytes, ${bytes} were planned`);
     const mine = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536 });
     own = new Uint8Array(mine.buffer);
-    new Uint32Array(mine.buffer).set([width, narrow, rows * 16, ...Object.values(at)]);
+    new Uint32Array(mine.buffer).set([width, narrow, floored, rows * 16, ...Object.values(at)]);
     run = new WebAssembly.Instance(screen, { env: { memory: mine, now } }).exports.screen as typeof run;
   };
   const env = {
     memory,
     now,
-    screenOpen(bytes: number, rows: number, part: number, width: number, segments: number, narrow: number): void {
-      if (run === undefined) open(bytes, rows, part, width, segments, narrow);
+    screenOpen(...sizes: Parameters<typeof open>): void {
+      if (run === undefined) open(...sizes);
     },
     screenRows(x: number, xBytes: number, begin: number, beginBytes: number, terms: number, termBytes: number): void {
       own.set(shared(x, xBytes), at.x);
@@ -68,6 +78,12 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
     screenColumns(w: number, wBytes: number, terms: number, termBytes: number): void {
       own.set(shared(w, wBytes), at.w);
       own.set(shared(terms, termBytes), at.columnTerms);
+    },
+    screenFloors(floors: number, bytes: number): void {
+      own.set(shared(floors, bytes), at.floors);
+    },
+    screenInverses(inverses: number, bytes: number): void {
+      own.set(shared(inverses, bytes), at.inverses);
     },
     screenPart(first: number, n: number, tiles: number, skipped: number, masks: number, alive: number): number {
       const large = run?.(first, n, tiles, skipped) ?? 0;

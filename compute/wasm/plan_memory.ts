@@ -116,7 +116,7 @@ export function planMemory(
   const dScreen = roundUp(dVit, 64);
   const rotation = Math.min(256, lowestBit(dScreen));
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
-  const canScreen = screen !== undefined && rank > 0 && rowK === 0 && dSae >= 64;
+  const canScreen = screen !== undefined && rank > 0 && dSae >= 64;
   const segments = Math.floor(dScreen / 256) + (dScreen % 256) / 64;
   const { bits, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
   const xqRows = roundUp(chunkRows, 2);
@@ -188,6 +188,7 @@ export function planMemory(
     segments,
     wqOffset: 2 ** (bits - 1),
     wqLevels: 2 ** (bits - 1) - 1,
+    columnInverse: screened(rowK ? nPad * 4 : 0),
     columnDense: screened(nPad / 2),
     columnTerms: screened(nPad * 16),
     screenMean: screened(dScreen * 4),
@@ -200,6 +201,7 @@ export function planMemory(
     rowBegin: screened(2 * segments * xqRows * 16),
     xq: screened(2 * xqRows * dScreen),
     wq: screened(nPad * dScreen),
+    rowFloor: screened(rowK ? chunkRows * 4 : 0),
     screenWork: screened(screenWorkBytes(dPad)),
     screenBytes,
     heatmap: region(entries * patches * 4),
@@ -219,8 +221,8 @@ function ownScreenBytes(
   of: { readonly xqRows: number; readonly partRows: number; readonly dScreen: number; readonly segments: number },
 ): number {
   const { xqRows, partRows, dScreen, segments } = of;
-  const rows = xqRows * (dScreen + 16 * segments + 16) + partRows * 48;
-  return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * (dScreen + 16), 65_536);
+  const rows = xqRows * (dScreen + 16 * segments + 20) + partRows * 48;
+  return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * (dScreen + 20), 65_536);
 }
 
 /** @throws {DeviceLimitError} Always: `bytes` are more than there are. */

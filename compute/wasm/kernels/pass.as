@@ -44,20 +44,81 @@ function foldBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, firstR
   return rankedFrom;
 }
 
-/** TopK only: every pre-activation of the chunk, then every row's cut. */
+/**
+ * TopK only: the pre-activations of a chunk that decide it, then every row's cut.
+ *
+ * Without screening these are all. With it, some columns are computed for every row; the k-th largest of these is a floor: a
+ * pair whose bound is below it is not among the row's k largest, whatever else there is. Twice as many columns are screened
+ * against that, which gives a higher floor for the next, and so on. What is dropped stays 0.
+ */
 function cutRows(s: usize, n: i32, parity: usize): void {
+  const all = <i32>nPad();
+  if (screening()) {
+    beginScreening(n, parity);
+    let from = wholeBlocks(max(all / FLOOR_SHARE, FLOOR_TIMES * <i32>rowK()));
+    storeColumns(s, 0, from, n, parity, false);
+    for (let first = true; from < all; first = false) {
+      floorRows(s, from, n, first);
+      screenFloors(rowFloor(), <usize>n << 2);
+      const to = wholeBlocks(3 * from);
+      storeColumns(s, from, to, n, parity, true);
+      from = to;
+    }
+  } else {
+    storeColumns(s, 0, all, n, parity, false);
+  }
   let t = now();
-  const step = <i32>blockColumns(), rows = x() + (parity * listCapacity() * dPad() << 2);
-  for (let j = claim(CLAIM_COLUMNS, step); j < <i32>nPad(); j = claim(CLAIM_COLUMNS, step)) {
-    for (let c = j; c < min(j + step, <i32>nPad()); c += 4) storeTile(c, n, rows);
-  }
-  t = lap(s, STAGE_DENSE, t);
-  barrier();
-  t = lap(s, STAGE_WAIT, t);
   for (let r = claim(CLAIM_SELECT, 4); r < n; r = claim(CLAIM_SELECT, 4)) {
-    for (let i = r; i < min(r + 4, n); i++) selectRow(i);
+    for (let i = r; i < min(r + 4, n); i++) selectRow(s, i);
   }
-  t = lap(s, STAGE_DENSE, t);
+  t = lap(s, STAGE_RANK, t);
+  barrier();
+  lap(s, STAGE_WAIT, t);
+}
+
+/** Columns that are computed for every row before there is a floor: one in so many, but at least so many times k. */
+const FLOOR_SHARE: i32 = 24, FLOOR_TIMES: i32 = 8;
+
+/** Columns rounded up to blocks, at most all. */
+@inline function wholeBlocks(columns: i32): i32 {
+  const step = <i32>blockColumns();
+  return min(<i32>nPad(), (columns + step - 1) / step * step);
+}
+
+/** Writes pre-activations of columns from … to − 1 to `pre`: all, or what the screen leaves. Workers share the columns. */
+function storeColumns(s: usize, from: i32, to: i32, n: i32, parity: usize, screened: bool): void {
+  const step = <i32>blockColumns(), rows = x() + (parity * listCapacity() * dPad() << 2), part = <i32>partRows();
+  let t = now();
+  for (let j = from + claim(CLAIM_COLUMNS, step); j < to; j = from + claim(CLAIM_COLUMNS, step)) {
+    const columns = min(step, to - j);
+    if (screened) {
+      beginBlock(j, columns);
+      for (let first = 0; first < n; first += part) t = screenBlock(s, j, columns, first, min(part, n - first), parity, t);
+    } else {
+      for (let c = 0; c < columns; c += 4) storeTile(j + c, 0, n, rows);
+      t = lap(s, STAGE_DENSE, t);
+    }
+  }
+  barrier();
+  lap(s, STAGE_WAIT, t);
+}
+
+/** Every row's floor from its first columns; the first time, the others are cleared. Workers share the rows. */
+function floorRows(s: usize, columns: i32, n: i32, first: bool): void {
+  let t = now();
+  const width = <usize>columns << 2;
+  for (let r = claim(CLAIM_SELECT, 4); r < n; r = claim(CLAIM_SELECT, 4)) {
+    for (let i = r; i < min(r + 4, n); i++) {
+      const line = pre() + (<usize>i * nPad() << 2);
+      const floor = rowFloor() + (<usize>i << 2);
+      if (first) {
+        store<f32>(floor, 0);
+        memory.fill(line + width, 0, (nPad() << 2) - width);
+      }
+      store<f32>(floor, raiseFloor(s, line, width, load<f32>(floor)));
+    }
+  }
+  t = lap(s, STAGE_RANK, t);
   barrier();
   lap(s, STAGE_WAIT, t);
 }
@@ -75,7 +136,7 @@ function foldChunk(s: usize, raw: usize, n: i32, parity: usize, firstRow: u32): 
   if (rowK()) cutRows(s, n, parity);
   const step = <i32>blockColumns();
   t = now();
-  if (screening()) beginScreening(n, parity);
+  if (screening() && !rowK()) beginScreening(n, parity);
   for (let j = claim(CLAIM_COLUMNS, step); j < <i32>nPad(); j = claim(CLAIM_COLUMNS, step)) {
     const columns = min(step, <i32>nPad() - j);
     t = listBlock(s, j, columns, n, parity, t);

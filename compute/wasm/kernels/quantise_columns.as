@@ -162,6 +162,7 @@ function writeTerms(s: usize, j: i32, rho: f64, normG: f64, normK: f64, bent: f6
   const terms = columnTerms() + (<usize>(j >> 3) << 7) + (<usize>(j & 7) << 2);
   store<f32>(terms, above(normDw / scale + 16 * U * normQ));
   store<f32>(terms, above(normQ), 32);
+  if (rowK()) store<f32>(columnInverse() + (<usize>j << 2), <f32>(1 / scale * (1 - 4e-6)));
   store<f32>(terms, above(tau / scale), 64);
   store<f32>(terms, <f32>(shift + 16 * U * Math.abs(shift)), 96);
 }

@@ -3,7 +3,7 @@
 
 /** Makes the screen's memory, once. */
 @external("env", "screenOpen") declare function screenOpen(
-  bytes: usize, rows: usize, part: usize, width: usize, segments: usize, narrow: usize,
+  bytes: usize, rows: usize, part: usize, width: usize, segments: usize, narrow: usize, floored: usize,
 ): void;
 /** Takes a chunk's rows with where their sums begin and their terms, each an address and bytes. */
 @external("env", "screenRows") declare function screenRows(
@@ -13,6 +13,10 @@
 @external("env", "screenColumns") declare function screenColumns(
   w: usize, wBytes: usize, terms: usize, termBytes: usize,
 ): void;
+/** Takes floors of a chunk's rows; for TopK. */
+@external("env", "screenFloors") declare function screenFloors(floors: usize, bytes: usize): void;
+/** Takes the reciprocal scales of the columns held; for TopK. */
+@external("env", "screenInverses") declare function screenInverses(inverses: usize, bytes: usize): void;
 /**
  * Screens n rows against these tiles: bits [n, 128] to `masks`, pairs alive in each tile, u32, to `alive`. Returns how many
  * were screened as large tiles.
@@ -42,7 +46,7 @@ const DENSE_PARTS: i32 = 48;
 /** Before the first block of a chunk of n rows. */
 @inline function beginScreening(n: i32, parity: usize): void {
   const row = parity * xqRows(), begins = segments() * xqRows() << 4;
-  screenOpen(screenBytes(), xqRows(), partRows(), dScreen(), segments(), sums16());
+  screenOpen(screenBytes(), xqRows(), partRows(), dScreen(), segments(), sums16(), rowK() ? 1 : 0);
   screenRows(
     xq() + row * dScreen(), n * dScreen(), rowBegin() + parity * begins, begins, rowTerms() + (row << 4), n << 4,
   );
@@ -53,9 +57,13 @@ const DENSE_PARTS: i32 = 48;
   screenColumns(
     wq() + <usize>j * dScreen(), <usize>columns * dScreen(), columnTerms() + (<usize>j << 4), <usize>columns << 4,
   );
+  if (rowK()) screenInverses(columnInverse() + (<usize>j << 2), <usize>columns << 2);
 }
 
-/** Appends what fires in a block of columns, rows first … first + n − 1 of the chunk, to the lists; they are exact. */
+/**
+ * Appends what fires in a block of columns, rows first … first + n − 1 of the chunk, to the lists; they are exact. For TopK it
+ * writes what may exceed its row's floor to `pre` instead.
+ */
 function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity: usize, t: f64): f64 {
   const rows = x() + (parity * listCapacity() * dPad() << 2), tiles = columns >> 3;
   let skipped: u32 = 0, pairs: f64 = 0, survivors: f64 = 0;
@@ -69,8 +77,10 @@ function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity:
   t = lap(s, STAGE_SCREEN, t);
   for (let tile = 0; tile < tiles; tile++) {
     if ((skipped >> tile) & 1) {
-      denseTile(s, j + (tile << 3), tile << 3, first, n, rows);
-      denseTile(s, j + (tile << 3) + 4, (tile << 3) + 4, first, n, rows);
+      for (let c = tile << 3; c < (tile << 3) + 8; c += 4) {
+        if (rowK()) storeTile(j + c, first, n, rows);
+        else denseTile(s, j + c, c, first, n, rows);
+      }
       continue;
     }
     const alive = <f64>load<u32>(s + ALIVE + (<usize>tile << 2));
@@ -79,7 +89,8 @@ function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity:
     if (alive > DENSE_ABOVE * 8 * <f64>n) store<i32>(columnDense() + (<usize>((j >> 3) + tile) << 2), DENSE_PARTS);
   }
   t = lap(s, STAGE_DENSE, t);
-  exactRows(s, j, first, n, rows);
+  if (rowK()) storeExact(s, j, first, n, rows);
+  else exactRows(s, j, first, n, rows);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED) + pairs);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED, 8) + survivors, 8);
   store<f64>(s + SCREENED, load<f64>(s + SCREENED, 16) + large, 16);

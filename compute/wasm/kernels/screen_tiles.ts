@@ -59,6 +59,7 @@ const LARGE: Shape = { name: "Large", columns: 8 };
 export const SCREEN_FIELDS = [
   "d", // bytes of a row
   "narrow", // 1: sums in 16 bits within a segment
+  "floored", // 1: pairs have to exceed their row's floor; 0: 0
   "line", // bytes from one segment's beginnings to the next's
   "x", // i8 [rows, d]
   "begin", // v128 [segments, rows]
@@ -68,6 +69,8 @@ export const SCREEN_FIELDS = [
   "sums", // i32 [rows of a part, 8]
   "masks", // bits [rows of a part, 128]
   "alive", // u32 [16]: pairs of each tile that are
+  "floors", // f32 [rows]; where there are
+  "inverses", // f32 [tiles, 8]; likewise
 ] as const;
 
 const FMA4 = "@inline function fma4(a: v128, b: v128, c: v128): v128 { return f32x4.relaxed_madd(a, b, c); }";
@@ -81,7 +84,7 @@ export function screenSource(): string {
     ),
     sumsKernel(shape),
   ]);
-  return [NOW, FMA4, ...getters, ...kernels, tileKernel(), PART].join("\n");
+  return [NOW, FMA4, ...getters, ...kernels, APART, tileKernel(false), tileKernel(true), PART].join("\n");
 }
 
 /** First columns of a shape's tiles. */
@@ -181,30 +184,34 @@ function sum${shape.name}(tile: i32, first: i32, n: i32): void {
 }`;
 }
 
-/** The bound over a tile's sums. */
-function tileKernel(): string {
+const APART = `
+/** a, b, c, d from a, a + b, c, c + d. */
+@inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 0, 4, 2)); }`;
+
+/** The bound over a tile's sums; with `floored` rows have floors that are taken off. */
+function tileKernel(floored: boolean): string {
   const terms = ["P", "Q", "T", "beta"].map((name, i) =>
     `const ${name}0 = v128.load(terms, ${32 * i}), ${name}1 = v128.load(terms, ${32 * i + 16});`
   ).join(" ");
   const bound = (v: number): string =>
     `f32x4.le(fma4(ny, T${v}, fma4(nd, Q${v}, fma4(nx, P${v}, fma4(f32x4.convert_i32x4_s(apart(v128.load(sum, ${
       16 * v
-    }))), sx, beta${v})))), zero)`;
+    }))), sx, ${floored ? `fma4(drop, inverse${v}, beta${v})` : `beta${v}`})))), zero)`;
+  const inverses = [0, 1].map((v) => `const inverse${v} = v128.load(inverses() + (<usize>tile << 5), ${16 * v});`);
   const splat = (lane: number): string => `v128.shuffle<f32>(t, t, ${lane}, ${lane}, ${lane}, ${lane})`;
   return `
-/** a, b, c, d from a, a + b, c, c + d. */
-@inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 0, 4, 2)); }
-
 /**
  * Notes which of rows first … first + n − 1 may fire in which of a tile's 8 columns, whose sums are there: bits of one byte a
  * row, 16 bytes apart. Undecided (NaN) counts as alive. Returns how many pairs are.
  */
-function markAlive(tile: i32, first: i32, n: i32): i32 {
+function mark${floored ? "AboveFloor" : "Alive"}(tile: i32, first: i32, n: i32): i32 {
   const terms = columnTerms() + (<usize>tile << 7), zero = f32x4.splat(0);
   ${terms}
+  ${floored ? inverses.join(" ") : ""}
   let sum = sums(), row = rowTerms() + (<usize>first << 4), mask = masks() + <usize>tile, all = 0;
   for (let i = 0; i < n; i++, sum += 32, row += 16, mask += 16) {
     const t = v128.load(row), sx = ${splat(0)}, nx = ${splat(1)}, nd = ${splat(2)}, ny = ${splat(3)};
+    ${floored ? "const drop = f32x4.neg(v128.load32_splat(floors() + (<usize>(first + i) << 2)));" : ""}
     const dead = i32x4.bitmask(${bound(0)}) | i32x4.bitmask(${bound(1)}) << 4, bits = ~dead & 0xff;
     store<u8>(mask, <u8>bits);
     all += popcnt(bits);
@@ -275,7 +282,8 @@ export function screen(first: i32, n: i32, tiles: i32, skipped: u32): i32 {
     } else {
       sumSmall(tile, first, n);
     }
-    store<u32>(alive() + (<usize>tile << 2), markAlive(tile, first, n));
+    const left = floored() ? markAboveFloor(tile, first, n) : markAlive(tile, first, n);
+    store<u32>(alive() + (<usize>tile << 2), left);
   }
   return large;
 }`;

@@ -19,6 +19,6 @@ export function transposeSlab(worker: i32, slab: usize, from: i32, to: i32): voi
 
 /** Activations of n prepared rows into `pre`, with TopK's cuts in `rowCut`; one thread. */
 export function encodeRows(n: i32): void {
-  for (let j = 0; j < <i32>nPad(); j += 4) storeTile(j, n, x());
-  if (rowK()) for (let r = 0; r < n; r++) selectRow(r);
+  for (let j = 0; j < <i32>nPad(); j += 4) storeTile(j, 0, n, x());
+  if (rowK()) for (let r = 0; r < n; r++) selectRow(scratchOf(0), r);
 }

@@ -84,10 +84,10 @@ function denseTile(s: usize, j: i32, c: i32, first: i32, n: i32, rows: usize): v
   store<u32>(counter, m + 1);
 }`;
   const stored = denseKernel(
-    `/** Writes the pre-activations of columns j … j + 3 over the n rows at x to \`pre\`. */
-function storeTile(j: i32, n: i32, x: usize): void`,
-    "",
-    (r) => `v128.store(pre() + ((<usize>(i + ${r}) * nPad() + <usize>j) << 2), sums);`,
+    `/** Writes the pre-activations of columns j … j + 3, rows first … first + n − 1 of the chunk, to \`pre\`. */
+function storeTile(j: i32, first: i32, n: i32, rows: usize): void`,
+    "const x = rows + <usize>first * ld;",
+    (r) => `v128.store(pre() + ((<usize>(first + i + ${r}) * nPad() + <usize>j) << 2), sums);`,
   );
   return [
     lanes,
@@ -95,21 +95,34 @@ function storeTile(j: i32, n: i32, x: usize): void`,
     dense,
     stored,
     productKernel(),
-    exactKernel(4, 4),
+    exactKernel(
+      "Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires.",
+      "exactRows",
+      (c) => `if (v > load<f32>(cuts + (<usize>c${c} << 2))) append(s, c${c}, first + i, v);`,
+    ),
+    exactKernel(
+      "The same, but writes it to \`pre\`.",
+      "storeExact",
+      (c) => `store<f32>(pre() + ((<usize>(first + i) * nPad() + <usize>(j + c${c})) << 2), v);`,
+    ),
     shrinkKernel(),
   ].join("\n");
 }
 
-/** The exact pass: a row against the columns that the screen left it, `group` at a time. */
-function exactKernel(group: number, unroll: number): string {
+/** Columns that a row meets at a time in the exact pass, and how often the loop over dimensions is unrolled. */
+const EXACT = { group: 4, unroll: 4 };
+
+/** The exact pass: a row against the columns that the screen left it; `epilogue(c)` uses the value v of column `c{c}`. */
+function exactKernel(text: string, name: string, epilogue: (c: number) => string): string {
+  const { group, unroll } = EXACT;
   const g = range(group);
   const step = (u: number): string =>
     `{ const q = v128.load(p, ${16 * u}); ${
       g.map((c) => `${"ab"[u % 2]}${c} = fma4(q, v128.load(w${c}, ${16 * u}), ${"ab"[u % 2]}${c});`).join(" ")
     } }`;
   return `
-/** Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires. */
-function exactRows(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
+/** ${text} */
+function ${name}(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
   const ld = dPad() << 2, w = wt() + <usize>j * ld, list = columnSpace(s);
   const biases = bias() + (<usize>j << 2), cuts = threshold() + (<usize>j << 2);
   let x = rows + <usize>first * ld;
@@ -130,7 +143,7 @@ function exactRows(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
       ${
     g.map((c) =>
       `if (at + ${c} < m) { const v = f32x4.extract_lane(sums, ${c}) + load<f32>(biases + (<usize>c${c} << 2)); ` +
-      `if (v > load<f32>(cuts + (<usize>c${c} << 2))) append(s, c${c}, first + i, v); }`
+      `${epilogue(c)} }`
     ).join("\n      ")
   }
     }
