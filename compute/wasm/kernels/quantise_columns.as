@@ -57,6 +57,12 @@ function norm64(a: usize): f64 {
 /** Rounded up to f32, with room for the rounding of the four multiply-adds that use it. */
 @inline function above(v: f64): f32 { return <f32>(v * (1 + 4e-6)); }
 
+/** 1 / v rounded down, with the same room; within the range of normal f32, beyond which it is less than that too. */
+@inline function inverseBelow(v: f64): f32 {
+  const inverse = Math.min(1 / v * (1 - 4e-6), 3e38);
+  return inverse < 1e-37 ? 0 : <f32>inverse;
+}
+
 /** Quantises column j and writes its terms. */
 function quantiseColumn(s: usize, j: i32): void {
   const d = <i32>dScreen(), known = <i32>dVit(), r = rank() << 3, line = wt() + (<usize>j * dPad() << 2);
@@ -162,7 +168,7 @@ function writeTerms(s: usize, j: i32, rho: f64, normG: f64, normK: f64, bent: f6
   const terms = columnTerms() + (<usize>(j >> 3) << 7) + (<usize>(j & 7) << 2);
   store<f32>(terms, above(normDw / scale + 16 * U * normQ));
   store<f32>(terms, above(normQ), 32);
-  if (rowK()) store<f32>(columnInverse() + (<usize>j << 2), <f32>(1 / scale * (1 - 4e-6)));
+  if (rowK()) store<f32>(columnInverse() + (<usize>j << 2), inverseBelow(scale));
   store<f32>(terms, above(tau / scale), 64);
   store<f32>(terms, <f32>(shift + 16 * U * Math.abs(shift)), 96);
 }

@@ -33,6 +33,7 @@ async function openScreen(d: number, narrow: boolean, now: () => number): Promis
   const at: Record<string, number> = {
     d,
     narrow: narrow ? 1 : 0,
+    floored: 0,
     line: capacity * 16,
     x: region(capacity * d),
     begin: region(segments * capacity * 16),
@@ -42,6 +43,8 @@ async function openScreen(d: number, narrow: boolean, now: () => number): Promis
     sums: region((capacity + 1) * 32),
     masks: region(capacity * 16),
     alive: region(64),
+    floors: region(capacity * 4),
+    inverses: region(TILES * 32),
   };
   const pages = Math.ceil(top / PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });

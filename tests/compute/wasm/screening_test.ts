@@ -49,10 +49,10 @@ function alignedRow(target: Target, random: Random, excess: number): Float64Arra
   return v.map((x) => x * by);
 }
 
-/** ROWS rows, each aimed at one column. */
-function aimedRows(harness: Harness, columns: number, random: Random): Float32Array {
+/** ROWS rows, each aimed at one of some columns. */
+function aimedRows(harness: Harness, columns: number, random: Random, from = 0): Float32Array {
   const rows = new Float32Array(ROWS * harness.d);
-  const targets = Array.from({ length: columns }, (_, j) => harness.target(j));
+  const targets = Array.from({ length: columns }, (_, j) => harness.target(from + j));
   for (let r = 0; r < ROWS; r++) {
     const excess = 10 ** (-5 * random.uniform()) * 0.05;
     rows.set(harness.rowFor(alignedRow(targets[r % columns], random, excess)), r * harness.d);
@@ -185,19 +185,84 @@ Deno.test({
   },
 });
 
+for (const way of WAYS) {
+  Deno.test({
+    name: `screening gives the dense bits for TopK encoders, whose rows have floors, ${way ?? "as probed"}`,
+    permissions: "none",
+    fn: async () => {
+      let survivors = 0;
+      for (
+        const [k, dSae, bias] of [[1, 1000, 0], [5, 1000, 0], [40, 1000, -3], [3, 72, 0], [100, 136, 0], [8, 400, -40]]
+      ) {
+        const { sae, sample } = hardCase(40 + k, 192, dSae);
+        const bEnc = new Float32Array(dSae).fill(bias);
+        const harness = await openHarness({ ...sae, bEnc, activation: { kind: "topk", k } }, sample, way);
+        const dense = await harness.run(sample, false);
+        const screened = await harness.run(sample, true);
+        assertSameState(screened.state, dense.state);
+        if (k === 5) survivors = screened.survivors;
+      }
+      assert(survivors > 0 && survivors < 0.4, `${survivors} of the pairs survived`);
+    },
+  });
+
+  Deno.test({
+    name: `screening misses nothing just above a TopK row's floor on aligned rows, ${way ?? "as probed"}`,
+    permissions: "none",
+    fn: async () => {
+      let caught = 0;
+      for (const [seed, dVit] of [[1, 64], [2, 128], [3, 320]]) {
+        const { sae, sample, random } = hardCase(seed, dVit, 264);
+        // The columns that are computed for every row are never above this, so it is every row's floor.
+        const wEnc = sae.wEnc.map((w, at) => at % 264 < 80 ? 0 : w);
+        const bEnc = sae.bEnc.map((b, j) => j < 80 ? 1e-3 : b);
+        const harness = await openHarness({ ...sae, wEnc, bEnc, activation: { kind: "topk", k: 1 } }, sample, way);
+        const rows = aimedRows(harness, 136, random, 96);
+        const dense = await harness.run(rows, false);
+        assertSameState((await harness.run(rows, true)).state, dense.state);
+        harness.spoil(0.5);
+        // Rows whose largest latent is missed fall to the first of the constant ones.
+        caught += (await harness.run(rows, true)).state.count[0] - dense.state.count[0];
+      }
+      assert(caught > 30, `a spoiled bound was caught ${caught} times only`);
+    },
+  });
+}
+
 Deno.test({
-  name: "a whole pass with screening has the bits of one without, for any threads and batches",
+  name: "screening keeps ties at a TopK row's cut for the lower latents, wherever the floors come from",
   permissions: "none",
   fn: async () => {
-    const given = makeCase({ dVit: 70, dSae: 203, nImages: 260, patches: 7, bias: -2, scale: true });
-    const dense = await createWasmBackend({ screenAbove: Infinity });
-    const screened = await createWasmBackend({ screenAbove: 0, workersAbove: 0 });
-    const plan = makePlan(given, { k: 9 });
-    const expected = await runFold(dense, given.sae, plan, given.block);
-    for (const [threads, batch] of [[1, 260], [2, 100], [3, 77]]) {
-      assertSameState(await runFold(screened, given.sae, { ...plan, threads }, given.block, batch), expected);
+    // Columns in groups of equal ones: their values tie on every row, within a block, across blocks and across floors.
+    const { sae, sample } = hardCase(9, 128, 1000);
+    const wEnc = sae.wEnc.map((_, at) => sae.wEnc[at - at % 1000 + at % 1000 % 90]);
+    const bEnc = new Float32Array(1000);
+    for (const k of [1, 4, 11, 12, 60]) {
+      const harness = await openHarness({ ...sae, wEnc, bEnc, activation: { kind: "topk", k } }, sample);
+      const { state } = await harness.run(sample, true);
+      assertSameState(state, (await harness.run(sample, false)).state);
+      // Of columns j, j + 90, … a lower one never fires less often.
+      for (let j = 0; j + 90 < 1000; j++) assert(state.count[j] >= state.count[j + 90], `${j}`);
     }
-    await dense.close();
-    await screened.close();
   },
 });
+
+for (const activation of [{ kind: "relu" }, { kind: "topk", k: 6 }] as const) {
+  Deno.test({
+    name: `a whole pass with screening has the bits of one without, for any threads and batches, ${activation.kind}`,
+    permissions: "none",
+    fn: async () => {
+      const given = makeCase({ dVit: 70, dSae: 203, nImages: 260, patches: 7, bias: -2, scale: true });
+      const sae = { ...given.sae, activation };
+      const dense = await createWasmBackend({ screenAbove: Infinity });
+      const screened = await createWasmBackend({ screenAbove: 0, workersAbove: 0 });
+      const plan = makePlan(given, { k: 9 });
+      const expected = await runFold(dense, sae, plan, given.block);
+      for (const [threads, batch] of [[1, 260], [2, 100], [3, 77]]) {
+        assertSameState(await runFold(screened, sae, { ...plan, threads }, given.block, batch), expected);
+      }
+      await dense.close();
+      await screened.close();
+    },
+  });
+}
