@@ -57,7 +57,7 @@ export function estimatorRule(percentile: number, total: number, lr: number): Es
  */
 export function updateEstimate(estimate: number, row: number, x: number, rule: EstimatorRule): number {
   const sign = x > estimate ? 1 : x < estimate ? -1 : 0;
-  return estimate + ((rule.lr * (rule.total - (row + 1))) / rule.total) * (sign + rule.c);
+  return estimate + step(rule, row) * (sign + rule.c);
 }
 
 /**
@@ -94,6 +94,8 @@ export function advanceZeros(estimate: number, row: number, zeros: number, rule:
       const down = e > 0;
       const slope = down ? c - 1 : c + 1;
       if (slope === 0) return e;
+      const end = e + slope * stepSum(lr, share, t, m);
+      if (down ? end > 0 : end < 0) return end;
       const first = e + slope * stepSum(lr, share, t, 1);
       if (down ? first <= 0 : first >= 0) {
         e = first;
@@ -101,8 +103,6 @@ export function advanceZeros(estimate: number, row: number, zeros: number, rule:
         m -= 1;
         continue;
       }
-      const end = e + slope * stepSum(lr, share, t, m);
-      if (down ? end > 0 : end < 0) return end;
       // It crosses within m: solve e + slope·S(j) = 0 for the smaller root, then settle rounding by trying neighbours.
       const q = (-e / slope) * perStep;
       const b = total - t - 0.5;
@@ -127,12 +127,17 @@ export function advanceZeros(estimate: number, row: number, zeros: number, rule:
     } else {
       // A zero on an estimate of exactly zero: only the constant pulls (a NaN estimate ends here and stays NaN).
       if (c === 0 || e !== e) return e;
-      e += ((lr * (total - (t + 1))) / total) * c;
+      e += step(rule, t) * c;
       t += 1;
       m -= 1;
     }
   }
   return e;
+}
+
+/** The size of the step after `row` rows. */
+function step({ lr, total }: EstimatorRule, row: number): number {
+  return lr * (total - (row + 1)) * (1 / total);
 }
 
 /** `S(j)`: the sum of the j step sizes after `t` rows, `share` one row's share of all. */

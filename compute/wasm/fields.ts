@@ -88,7 +88,16 @@ export const U32_FIELDS = [
 ] as const;
 
 /** Real numbers, f64 each. */
-export const F64_FIELDS = ["clamp", "scalar", "rate", "total", "pull", "inflate"] as const;
+export const F64_FIELDS = [
+  "clamp",
+  "scalar",
+  "rate",
+  "total",
+  "pull",
+  "rowShare", // 1 / total
+  "rowsPerStep", // total / rate
+  "inflate",
+] as const;
 
 /** Bytes before the parameter block: counters that workers change (see `kernels/sync.as`). */
 export const CONTROL_BYTES = 1024;

@@ -101,12 +101,15 @@ export function writeParameters(
     sumMode: plan.sortBy === "sum" ? 1 : 0,
     dedupe: plan.dedupe === "image" ? 1 : 0,
   };
+  const total = plan.nImages * rowsPerImage(layout);
   const f64: Record<F64Field, number> = {
     clamp: Math.fround(layout.clamp),
     scalar: layout.scalar,
     rate: plan.percentileLr,
-    total: plan.nImages * rowsPerImage(layout),
+    total,
     pull: (2 * plan.percentile) / 100 - 1,
+    rowShare: 1 / total,
+    rowsPerStep: total / plan.percentileLr,
     inflate: inflation(sae.dVit),
   };
   const view = new DataView(memory.buffer);

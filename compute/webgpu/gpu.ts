@@ -217,17 +217,12 @@ export class Gpu {
   /** Copies bytes of a buffer to the host. */
   async read(buffer: GPUBuffer, byteOffset: number, bytes: number): Promise<ArrayBuffer> {
     const size = Math.ceil(bytes / 4) * 4;
-    const staging = this.acquire("read-back", size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-    try {
-      this.submit("read-back", (encoder) => encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, size));
-      await staging.mapAsync(GPUMapMode.READ, 0, size);
-      const copy = staging.getMappedRange(0, size).slice(0, bytes);
-      staging.unmap();
+    let copy!: ArrayBuffer;
+    await this.#withStaging(size, async (staging) => {
+      await this.#copyOut(buffer, { byteOffset, size, staging }, (part) => copy = part.slice(0, bytes));
       await this.check();
-      return copy;
-    } finally {
-      this.release(staging);
-    }
+    });
+    return copy;
   }
 
   /**
@@ -236,6 +231,7 @@ export class Gpu {
    * Parts are small because a runtime may hand out a copy of what is mapped (Deno does), and memory for a large one is slow to
    * come by; several are under way because a mapping is reported some 10 ms late there.
    *
+   * @param bytes From the beginning; a multiple of 4.
    * @param take Gets each part, in any order, and where in the range it lies; the part is gone when it returns.
    * @param partBytes Bytes of a part, a multiple of 4.
    */
@@ -246,26 +242,49 @@ export class Gpu {
     partBytes: number = STREAM_PART_BYTES,
   ): Promise<void> {
     let next = 0;
-    const lane = async (): Promise<void> => {
-      const staging = this.acquire("read-back", partBytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-      try {
+    const lane = (): Promise<void> =>
+      this.#withStaging(partBytes, async (staging) => {
         while (next < bytes) {
-          const offset = next;
-          const size = Math.min(partBytes, bytes - offset);
+          const byteOffset = next;
+          const size = Math.min(partBytes, bytes - byteOffset);
           next += size;
-          this.submit("read-back", (encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, size));
-          await staging.mapAsync(GPUMapMode.READ, 0, size);
-          take(staging.getMappedRange(0, size), offset);
-          staging.unmap();
+          await this.#copyOut(buffer, { byteOffset, size, staging }, (part) => take(part, byteOffset));
         }
-      } finally {
-        this.release(staging);
-      }
-    };
-    const parts = Math.ceil(bytes / partBytes);
-    const lanes = await Promise.allSettled(Array.from({ length: Math.min(STREAMS, parts) }, lane));
-    for (const lane of lanes) if (lane.status === "rejected") throw lane.reason;
+      });
+    const parts = Math.min(STREAMS, Math.ceil(bytes / partBytes));
+    const lanes = await Promise.allSettled(Array.from({ length: parts }, lane));
+    const errors = lanes.flatMap((lane) => lane.status === "rejected" ? [lane.reason] : []);
+    // Whoever looked at the error scopes first knows why.
+    if (errors.length > 0) throw errors.find((error) => error instanceof DeviceLimitError) ?? errors[0];
     await this.check();
+  }
+
+  /** Lends a buffer that can be mapped. Where that fails, the error scopes know why, and the buffer is not used again. */
+  async #withStaging(bytes: number, body: (staging: GPUBuffer) => Promise<void>): Promise<void> {
+    const staging = this.acquire("read-back", bytes, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    try {
+      await body(staging);
+    } catch (error) {
+      this.#sizes.delete(staging);
+      staging.destroy();
+      await this.check();
+      throw error;
+    }
+    this.release(staging);
+  }
+
+  async #copyOut(
+    buffer: GPUBuffer,
+    { byteOffset, size, staging }: { byteOffset: number; size: number; staging: GPUBuffer },
+    take: (part: ArrayBuffer) => void,
+  ): Promise<void> {
+    this.submit("read-back", (encoder) => encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, size));
+    await staging.mapAsync(GPUMapMode.READ, 0, size);
+    try {
+      take(staging.getMappedRange(0, size));
+    } finally {
+      staging.unmap();
+    }
   }
 
   /** Destroys the device and everything on it. Idempotent. */

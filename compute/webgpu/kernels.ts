@@ -23,7 +23,7 @@ export interface FoldShape {
   readonly latents: number;
   /** Rows that are loaded side by side: `latents · groups` threads, at least as many as `rows`, and `latents` more that walk. */
   readonly groups: number;
-  /** Rows in a step, a multiple of 32 and of `groups`: `4 · latents · rows` bytes of workgroup memory. */
+  /** Rows in a step, a multiple of 32 and of `groups`, at most 32 a group: `4 · latents · rows` bytes of workgroup memory. */
   readonly rows: number;
 }
 

@@ -150,6 +150,8 @@ export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<
 
   /** Several passes may meet the same loss: one device is made for all. */
   function renew(): Promise<Gpu> {
+    // Closing destroys the device, which is no loss to make good.
+    if (closed) return Promise.reject(new TypeError("Cannot use a backend that was closed"));
     if (owner.gpu.lost === undefined) return Promise.resolve(owner.gpu);
     renewing ??= replace().finally(() => renewing = undefined);
     return renewing;

@@ -61,6 +61,8 @@ export class WebgpuFold implements Fold {
   readonly #seconds = { prepare: 0, submit: 0, wait: 0, snapshot: 0, recover: 0 };
   readonly #started = performance.now();
   #lane!: Lane;
+  /** The device that the lane is on: the owner may have another one by now. */
+  #gpu!: Gpu;
   #buffers = 0;
   /** Batches since the snapshot; in unprotected stretches none. */
   #held: Held[] = [];
@@ -163,12 +165,10 @@ export class WebgpuFold implements Fold {
     await this.#uploading;
     this.#refuse();
     // Uploading is copying, which keeps this thread: the caller gets a turn first, so that the next read is under way meanwhile.
-    this.#uploading = new Promise((resolve) => setTimeout(resolve, 0)).then(() =>
-      this.#upload({ block, firstImage, nImages })
-    )
-      .catch((error) => {
-        this.#failure ??= error;
-      });
+    const upload = (): Promise<void> => this.#upload({ block, firstImage, nImages });
+    this.#uploading = new Promise((resolve) => setTimeout(resolve, 0)).then(upload).catch((error) => {
+      this.#failure ??= error;
+    });
   }
 
   /** Nothing is gained by more buffers than one that is read into, one that is uploaded and one between, unless batches are held. */
@@ -191,10 +191,10 @@ export class WebgpuFold implements Fold {
     this.#refuse();
     const state = this.#snapshot!;
     if (this.#nextImage !== this.#plan.nImages) return structuredClone(state);
-    // Nothing is left to go on from, so the caller gets it as it is; whoever asks again has it read again.
+    // Nothing is left to go on from: the caller gets what was read, and whoever asks again has it read again.
     this.#snapshot = undefined;
     this.#protected = false;
-    return state;
+    return { ...state, distributions: this.#distributions.slice() };
   }
 
   profile(): Readonly<Record<string, number>> {
@@ -223,7 +223,7 @@ export class WebgpuFold implements Fold {
 
   /** Makes a lane on the owner's device and puts the snapshot there. */
   async #load(): Promise<void> {
-    const { gpu } = this.#owner;
+    const gpu = this.#gpu = this.#owner.gpu;
     this.#lane = await Lane.create(gpu, this.#request);
     if (this.#snapshot === undefined) clearState(gpu, this.#lane);
     else uploadState(gpu, this.#lane, this.#snapshot, this.#perImage, this.#rule);
@@ -237,7 +237,8 @@ export class WebgpuFold implements Fold {
     try {
       await action();
     } catch (error) {
-      if (error === this.#failure || error instanceof NonFiniteError || !(await this.#owner.gpu.waitForLoss())) {
+      const isOwn = this.#closed || error === this.#failure || error instanceof NonFiniteError;
+      if (isOwn || !(await this.#gpu.waitForLoss())) {
         this.#failure ??= error;
         throw error;
       }
@@ -251,11 +252,11 @@ export class WebgpuFold implements Fold {
   async #recover(): Promise<void> {
     if (!this.#protected) {
       throw this.#failure = new DeviceLostError(
-        `Lost the GPU (${this.#owner.gpu.lost}) while rows since the last snapshot were no longer in memory: ` +
+        `Lost the GPU (${this.#gpu.lost}) while rows since the last snapshot were no longer in memory: ` +
           "resume from the last checkpoint",
       );
     }
-    const reason = this.#owner.gpu.lost;
+    const reason = this.#gpu.lost;
     try {
       await this.#owner.renew();
     } catch (cause) {
@@ -335,7 +336,7 @@ export class WebgpuFold implements Fold {
       skippedRows: this.#skipped,
       distributions: this.#distributions,
     };
-    await readState(this.#owner.gpu, this.#lane, state, this.#perImage);
+    await readState(this.#gpu, this.#lane, state, this.#perImage);
     this.#snapshot = state;
     this.#snapshots += 1;
     this.#protected = true;

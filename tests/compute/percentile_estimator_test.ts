@@ -107,10 +107,10 @@ function advanceByScan(estimate: number, row: number, zeros: number, rule: Estim
     const moved = (j: number): number => e + slope * stepSum(rule, t, j);
     const reaches = (j: number): boolean => e > 0 ? moved(j) <= 0 : moved(j) >= 0;
     let j = 1;
-    if (e === 0) e += ((lr * (total - (t + 1))) / total) * c;
+    if (e === 0) e += lr * (total - (t + 1)) * (1 / total) * c;
     else {
       // Rounding can make S fall at its very end, where steps vanish: what has not crossed after all m is left alone.
-      if (!reaches(1) && !reaches(m)) return moved(m);
+      if (!reaches(m)) return moved(m);
       while (j < m && !reaches(j)) j += 1;
       e = moved(j);
     }

@@ -51,10 +51,36 @@ function markSkipped(j: i32, n: i32, parity: usize, firstRow: u32): void {
 let captured: usize = 0;
 let rankedFrom: f64 = 0;
 
-/** Offers the rows of each image of the block's column c, latent j, to the ranking, and notes what heatmaps that takes. */
-function foldRanking(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
-  const rows = rowList(s, c), values = valueList(s, c);
-  const per = perImage(), k = topK(), whole = sumMode() != 0, best = whole || dedupe() != 0;
+/** Offers each row of the block's column c, latent j, to the ranking, and notes what heatmaps that takes. */
+function foldRows(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
+  const rows = rowList(s, c), values = valueList(s, c), per = perImage(), k = topK(), noting = patches() != 0;
+  const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
+  let cut: f32 = load<u32>(counts) == k ? load<f32>(root) : 0, from = 0, end = 0;
+  for (let i = 0; i < m; i++) {
+    // Most are below the k-th value; what lies past the end of a list is of an earlier one, or 0.
+    while (i < m && !v128.any_true(f32x4.gt(v128.load(values + (<usize>i << 2)), f32x4.splat(cut)))) i += 4;
+    if (i >= m) break;
+    const v = load<f32>(values + (<usize>i << 2));
+    if (!(v > cut)) continue;
+    const row = <u32>load<u16>(rows + (<usize>i << 1)), slot = pushEntry(j, v, firstRow + row);
+    if (noting) {
+      const first = row / per * per;
+      if (i >= end) {
+        // The image's entries in the list.
+        from = i;
+        end = i + 1;
+        while (from > 0 && <u32>load<u16>(rows + (<usize>(from - 1) << 1)) >= first) from--;
+        while (end < m && <u32>load<u16>(rows + (<usize>end << 1)) < first + per) end++;
+      }
+      noteHeatmap(s, j - c, c, slot, first, from, end);
+    }
+    if (load<u32>(counts) == k) cut = load<f32>(root);
+  }
+}
+
+/** Offers each image of the block's column c, latent j: its best row, or its sum. */
+function foldImages(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
+  const rows = rowList(s, c), values = valueList(s, c), per = perImage(), k = topK(), whole = sumMode() != 0;
   const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
   let cut: f32 = load<u32>(counts) == k ? load<f32>(root) : 0;
   let i = 0;
@@ -72,14 +98,9 @@ function foldRanking(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
     } while (end < m && <u32>load<u16>(rows + (<usize>end << 1)) < next);
     if (whole) v = <f32>sum;
     if (v > cut) {
-      const stop = best ? top + 1 : end;
-      for (let q = best ? top : i; q < stop; q++) {
-        if (!best) v = load<f32>(values + (<usize>q << 2));
-        if (!(v > cut)) continue;
-        const slot = pushEntry(j, v, firstRow + <u32>load<u16>(rows + (<usize>q << 1)));
-        if (patches()) noteHeatmap(s, j - c, c, slot, image * per, i, end);
-        if (load<u32>(counts) == k) cut = load<f32>(root);
-      }
+      const slot = pushEntry(j, v, firstRow + <u32>load<u16>(rows + (<usize>top << 1)));
+      if (patches()) noteHeatmap(s, j - c, c, slot, image * per, i, end);
+      if (load<u32>(counts) == k) cut = load<f32>(root);
     }
     i = end;
   }

@@ -35,9 +35,12 @@ function foldBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, firstR
     if (m) foldStatistics(s, j + c, rows, values, m, firstRow);
   }
   rankedFrom = lap(s, STAGE_STATISTICS, t);
+  const byImage = sumMode() || dedupe();
   for (let c = 0; c < real; c++) {
     const m = <i32>load<u32>(s + COUNTS + (<usize>c << 2));
-    if (m) foldRanking(s, j + c, c, m, firstRow);
+    if (!m) continue;
+    if (byImage) foldImages(s, j + c, c, m, firstRow);
+    else foldRows(s, j + c, c, m, firstRow);
   }
   rankedFrom = lap(s, STAGE_RANK, rankedFrom);
   captureHeatmaps(s, j);

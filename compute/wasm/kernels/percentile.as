@@ -7,12 +7,14 @@
 
 /** The estimate after m more rows of value 0. */
 function advanceZeros(e: f64, t: f64, m: f64): f64 {
-  const lr = rate(), n = total(), c = pull(), share = 1 / n, perStep = n / lr;
+  const lr = rate(), n = total(), c = pull(), share = rowShare();
   while (m > 0) {
     if (e > 0 || e < 0) {
       const down = e > 0;
       const slope = down ? c - 1 : c + 1;
       if (slope == 0) return e;
+      const end = e + slope * stepSum(lr, share, t, m);
+      if (down ? end > 0 : end < 0) return end;
       const first = e + slope * stepSum(lr, share, t, 1);
       if (down ? first <= 0 : first >= 0) {
         e = first;
@@ -20,9 +22,7 @@ function advanceZeros(e: f64, t: f64, m: f64): f64 {
         m -= 1;
         continue;
       }
-      const end = e + slope * stepSum(lr, share, t, m);
-      if (down ? end > 0 : end < 0) return end;
-      const q = (-e / slope) * perStep;
+      const q = (-e / slope) * rowsPerStep();
       const b = n - t - 0.5;
       const root = b * b - 2 * q;
       let j = Math.ceil((2 * q) / (b + Math.sqrt(root > 0 ? root : 0)));
@@ -44,7 +44,7 @@ function advanceZeros(e: f64, t: f64, m: f64): f64 {
       m -= j;
     } else {
       if (c == 0 || e != e) return e;
-      e += ((lr * (n - (t + 1))) / n) * c;
+      e += lr * (n - (t + 1)) * share * c;
       t += 1;
       m -= 1;
     }
@@ -55,5 +55,5 @@ function advanceZeros(e: f64, t: f64, m: f64): f64 {
 /** One update by a value x, as row number t + 1. */
 @inline function updateEstimate(e: f64, t: f64, x: f64): f64 {
   const sign: f64 = x > e ? 1 : x < e ? -1 : 0;
-  return e + ((rate() * (total() - (t + 1))) / total()) * (sign + pull());
+  return e + rate() * (total() - (t + 1)) * rowShare() * (sign + pull());
 }

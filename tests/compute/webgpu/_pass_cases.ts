@@ -85,7 +85,7 @@ export async function runPass(backend: Backend, { sae, plan, block }: PassCase, 
   end?: number;
   from?: LatentState;
   /** Called before each batch. */
-  before?: (firstImage: number) => void;
+  before?: (firstImage: number) => unknown;
 } = {}): Promise<LatentState> {
   const { first = 0, end = plan.nImages, from } = range;
   const stride = imageStride(plan.layout);
@@ -95,7 +95,7 @@ export async function runPass(backend: Backend, { sae, plan, block }: PassCase, 
       const nImages = Math.min(plan.batchImages, end - image);
       const lent = await pass.lend();
       lent.set(block.subarray(image * stride, (image + nImages) * stride));
-      range.before?.(image);
+      await range.before?.(image);
       await pass.fold({ block: lent, firstImage: image, nImages });
     }
     return await pass.state();

@@ -186,6 +186,76 @@ gpuTest("too little memory is refused before anything is computed", async () => 
   }
 });
 
+gpuTest("a backend that is closed with a batch on its way stays closed", async () => {
+  const lines: string[] = [];
+  const tuning = { ring: 2, pieceBytes: 1, lentBytes: 0 };
+  const backend = await openBackend({ log: (line) => void lines.push(line), tuning });
+  const pass = makePass("closed", { nImages: 8, plan: { batchImages: 8 } });
+  const fold = await backend.open(pass.sae, pass.plan);
+  const lent = await fold.lend();
+  lent.set(pass.block);
+  await fold.fold({ block: lent, firstImage: 0, nImages: 8 });
+  await backend.close();
+  await assert.rejects(fold.state());
+  await fold.close();
+  assert.deepEqual([lines, backend.counts().bytes], [[], 0]);
+});
+
+gpuTest("a loss that somebody else met first is made good too", async () => {
+  const backend = await openBackend({ tuning: { lentBytes: 0, ring: 3 } });
+  try {
+    const pass = makePass("met by others", { nImages: 30, plan: { batchImages: 1 } });
+    const expected = await runPass(backend, pass);
+    const actual = await runPass(backend, pass, {
+      before: async (image) => {
+        if (image !== 10) return;
+        backend.loseDevice();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        // This one asks for a new device.
+        await backend.encode(tensor(new Float32Array(pass.sae.dVit), [1, pass.sae.dVit]), pass.sae);
+      },
+    });
+    assertSameState(actual, expected);
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("a state that was handed out at the end is the caller's", async () => {
+  const backend = await openBackend();
+  try {
+    const { sae, plan, block } = makePass("handed out", { nImages: 3, plan: { batchImages: 3 } });
+    const fold = await backend.open(sae, plan);
+    const lent = await fold.lend();
+    lent.set(block);
+    await fold.fold({ block: lent, firstImage: 0, nImages: 3 });
+    const first = await fold.state();
+    const copy = structuredClone(first);
+    for (const array of Object.values(first)) if (typeof array !== "number") array.fill(array[0] ?? 0);
+    first.distributions.fill(7);
+    assertSameState(await fold.state(), copy);
+    await fold.close();
+  } finally {
+    await backend.close();
+  }
+});
+
+gpuTest("a reader that throws leaves nothing mapped behind", async () => {
+  const gpu = await openGpu();
+  try {
+    const buffer = gpu.storage("read", 4096);
+    const refuse = (): void => {
+      throw new Error("no");
+    };
+    await assert.rejects(gpu.stream(buffer, 4096, refuse, 1024), /^Error: no$/);
+    let bytes = 0;
+    await gpu.stream(buffer, 4096, (part) => void (bytes += part.byteLength), 1000);
+    assert.equal(bytes, 4096);
+  } finally {
+    gpu.destroy();
+  }
+});
+
 gpuTest("a command that the device refuses is an error, not a wrong result", async () => {
   const gpu = await openGpu();
   try {
@@ -213,8 +283,11 @@ Deno.test({
     const device = {
       lost: new Promise(() => {}),
       createBindGroupLayout: () => ({}),
-      createBuffer: () => ({ destroy: (): void => {} }),
-      createCommandEncoder: () => ({ finish: () => ({}) }),
+      createBuffer: () => ({
+        destroy: (): void => {},
+        mapAsync: () => Promise.reject(new DOMException("The buffer is invalid", "OperationError")),
+      }),
+      createCommandEncoder: () => ({ copyBufferToBuffer: (): void => {}, finish: () => ({}) }),
       queue: { submit: (): void => {} },
       destroy: (): void => {},
       pushErrorScope: (filter: string): void => void scopes.push(filter),
@@ -239,6 +312,12 @@ Deno.test({
       });
       await gpu.check();
     }
+    // What cannot be allocated cannot be mapped either; the reason is the memory, and the buffer is not used again.
+    const buffer = {} as GPUBuffer;
+    const isFull = (error: unknown): boolean => error instanceof DeviceLimitError && error.limit === "device memory";
+    await assert.rejects(gpu.read(buffer, 0, 64), isFull);
+    await assert.rejects(gpu.stream(buffer, 64, () => {}, 16), isFull);
+    assert.equal(gpu.counts.pooledBytes, 0);
     assert.throws(() => gpu.storage("too large", 2 ** 36), { name: "DeviceLimitError", limit: "maxBufferSize" });
     gpu.destroy();
   },
