@@ -51,7 +51,7 @@ function foldBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, firstR
  * TopK only: the pre-activations of a chunk that decide it, then every row's cut.
  *
  * Without screening these are all. With it, some columns are computed for every row; the k-th largest of these is a floor: a
- * pair whose bound is below it is not among the row's k largest, whatever else there is. Twice as many columns are screened
+ * pair whose bound is below it is not among the row's k largest, whatever else there is. As many columns again are screened
  * against that, which gives a higher floor for the next, and so on. What is dropped stays 0.
  */
 function cutRows(s: usize, n: i32, parity: usize): void {
@@ -63,7 +63,7 @@ function cutRows(s: usize, n: i32, parity: usize): void {
     for (let first = true; from < all; first = false) {
       floorRows(s, from, n, first);
       screenFloors(rowFloor(), <usize>n << 2);
-      const to = wholeBlocks(3 * from);
+      const to = wholeBlocks(2 * from);
       storeColumns(s, from, to, n, parity, true);
       from = to;
     }

@@ -26,7 +26,7 @@
 ): i32;
 
 /** Share of survivors above which a tile of 8 columns is cheaper computed densely, and for how many parts of chunks. */
-const DENSE_ABOVE: f64 = 0.3;
+const DENSE_ABOVE: f64 = 0.45;
 const DENSE_PARTS: i32 = 48;
 
 /** Lists the columns whose bits are set in 16 bytes, the last one three times more; returns how many there are. */
