@@ -66,9 +66,10 @@ export function updateEstimate(estimate: number, row: number, x: number, rule: E
  * While the estimate keeps its sign, j updates move it by `slope·S(j)`, `slope = c − 1` above zero and `c + 1` below, with
  * `S(j) = Σ_{i=1..j} step(row + i) = lr·j·(1 − (row + (j+1)/2)/total)`, so a run costs a square root instead of j
  * updates. If `estimate + slope·S(zeros)` has not reached zero, that is the result; else the least j that reaches zero
- * is taken, and the rest follows from there. The estimate of a latent that fires rarely crosses zero again and again, once in
- * `2/(1 − c)` rows or so, up in one update and down in many: hence one update is tried before an equation is solved. The last bits depend on where runs begin: callers apply all zeros between
- * two positives in one call, which is what makes the result the same for every batch size.
+ * is taken, and the rest follows from there. The estimate of a latent that fires rarely crosses zero again and again,
+ * once in `2/(1 − c)` rows or so, up in one update and down in many: hence one update is tried before an equation is
+ * solved. The last bits depend on where runs begin: callers apply all zeros between two positives in one call, which
+ * is what makes the result the same for every batch size.
  *
  * @param estimate Estimate after `row` rows.
  * @param row Rows already folded.
