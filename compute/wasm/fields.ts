@@ -11,7 +11,7 @@ export const U32_FIELDS = [
   // How many there are, and the shape of the job.
   "threads",
   "dVit",
-  "dPad", // dVit rounded up to a multiple of 16; the padding is zero
+  "dPad", // dVit rounded up to a multiple of 32; the padding is zero
   "dSae",
   "nPad", // dSae rounded up to a multiple of 8; padding columns never fire
   "perImage", // rows an image gives
@@ -27,7 +27,7 @@ export const U32_FIELDS = [
   "nDistributions",
   "nRows", // rows of the whole job
   "chunkImages", // images worked on at a time
-  "partRows", // rows of a chunk that a block of columns meets at a time; even
+  "partRows", // rows of a chunk that a block of columns meets at a time; a multiple of 4
   "listCapacity", // entries of one column's survivor list
   "blockColumns", // columns a worker claims at a time, a multiple of 8
   "rowK", // TopK activation: latents kept per row; 0 for other activations
@@ -66,7 +66,7 @@ export const U32_FIELDS = [
   "rank", // balanced directions, a multiple of 4
   "wqOffset", // added to a column's quantised values: 128, or 64 where only 7 bits can be relied on
   "wqLevels", // their largest absolute value: 127, or 63
-  "wq", // u8 [nPad / 8, dScreen / 16, 8, 16]: quantised columns, plus the offset; eight side by side, 16 dimensions a time
+  "wq", // u8 [nPad / 8, dScreen / 8, 8, 8]: quantised columns, plus the offset; eight side by side, 8 dimensions a time
   "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
   "columnInverse", // f32 [nPad]: 1 / s, rounded down; for TopK
   "columnDense", // i32 [nPad / 8]: parts for which the tile is still computed densely
@@ -77,11 +77,11 @@ export const U32_FIELDS = [
   "screenV64", // f64 [rank, dScreen], the same values
   "screenT", // f32 [rank]
   "sums16", // 1: products are added in 16 bits within a segment; 0: in 32
-  "segments", // of a row: as many long ones of 256 dimensions as fit, the rest in short ones of 64
-  "xqRows", // rows of a chunk, rounded up to an even number
+  "segments", // of a row, of 64 dimensions each
+  "xqRows", // rows of a chunk, rounded up to a multiple of 4
   "xq", // i8 [2, xqRows, dScreen]: quantised rows of this chunk and the next
   "rowTerms", // f32 [2, xqRows, 4]: s_x, nx, nd, ny
-  "rowBegin", // v128 [2, segments, xqRows]: where a segment's sums begin, see quantise_rows.as
+  "rowBegin", // u64 [2, segments, xqRows]: where a segment's sums begin, see quantise_rows.as
   "rowFloor", // f32 [chunk rows]: what a row's cut exceeds for certain, 0 where nothing is known; for TopK
   "screenWork", // space to choose the constants in
   "screenBytes", // of the memory that every worker's screen has for itself, whole pages

@@ -48,11 +48,11 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
     };
     at = {
       x: region(rows * width),
-      begin: region(rows * segments * 16),
+      begin: region(rows * segments * 8),
       rowTerms: region(rows * 16),
       w: region(tiles * 8 * width),
       columnTerms: region(tiles * 128),
-      sums: region((part + 1) * 32),
+      sums: region(part * 32),
       masks: region(part * 16),
       alive: region(tiles * 4),
       floors: region(floored * rows * 4),
@@ -61,7 +61,7 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
     if (top > bytes) throw new Error(`The screen takes ${top} bytes, ${bytes} were planned`);
     const mine = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536 });
     own = new Uint8Array(mine.buffer);
-    new Uint32Array(mine.buffer).set([width, narrow, floored, rows * 16, ...Object.values(at)]);
+    new Uint32Array(mine.buffer).set([width, narrow, floored, rows * 8, ...Object.values(at)]);
     run = new WebAssembly.Instance(screen, { env: { memory: mine, now } }).exports.screen as typeof run;
   };
   const env = {

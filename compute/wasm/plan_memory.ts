@@ -91,7 +91,7 @@ export function planMemory(
 ): MemoryPlan {
   const perImage = rowsPerImage(plan.layout);
   const { dVit, dSae } = sae;
-  const dPad = roundUp(dVit, 16);
+  const dPad = roundUp(dVit, 32);
   const nPad = roundUp(Math.max(dSae, 1), 8);
   const patches = plan.sortBy === "img" ? 0 : perImage;
   const rowK = sae.activation.kind === "topk" ? sae.activation.k : 0;
@@ -107,7 +107,7 @@ export function planMemory(
       { limit: "rows per image", requested: chunkRows, available: MAX_CHUNK_ROWS },
     );
   }
-  const partRows = roundUp(Math.ceil(chunkRows / Math.ceil(chunkRows / PART_ROWS)), 2);
+  const partRows = roundUp(Math.ceil(chunkRows / Math.ceil(chunkRows / PART_ROWS)), 4);
   const listCapacity = roundUp(chunkRows + 8, 16);
   const blockColumns = Math.min(BLOCK_COLUMNS, roundUp(Math.ceil(nPad / (4 * threads)), 8));
   const nDistributions = Math.min(plan.nDistributions, dSae);
@@ -117,9 +117,9 @@ export function planMemory(
   const rotation = Math.min(256, lowestBit(dScreen));
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
   const canScreen = screen !== undefined && rank > 0 && dSae >= 64;
-  const segments = Math.floor(dScreen / 256) + (dScreen % 256) / 64;
+  const segments = dScreen / 64;
   const { bits, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
-  const xqRows = roundUp(chunkRows, 2);
+  const xqRows = roundUp(chunkRows, 4);
   const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments }) : 0;
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
 
@@ -198,7 +198,7 @@ export function planMemory(
     screenV: screened(rank * dScreen * 4),
     screenV64: screened(rank * dScreen * 8),
     rowTerms: screened(2 * xqRows * 16),
-    rowBegin: screened(2 * segments * xqRows * 16),
+    rowBegin: screened(2 * segments * xqRows * 8),
     xq: screened(2 * xqRows * dScreen),
     wq: screened(nPad * dScreen),
     rowFloor: screened(rowK ? chunkRows * 4 : 0),
@@ -221,7 +221,7 @@ function ownScreenBytes(
   of: { readonly xqRows: number; readonly partRows: number; readonly dScreen: number; readonly segments: number },
 ): number {
   const { xqRows, partRows, dScreen, segments } = of;
-  const rows = xqRows * (dScreen + 16 * segments + 20) + partRows * 48;
+  const rows = xqRows * (dScreen + 8 * segments + 20) + partRows * 48;
   return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * (dScreen + 20), 65_536);
 }
 

@@ -11,8 +11,8 @@ export interface ProbeResult {
   /** Bits of the unsigned operand for which the byte dot product is exact: 8, 7, or 0 for neither. */
   readonly dotBits: 0 | 7 | 8;
   /**
-   * Bits of the unsigned operand for which sums of two products are exact in 16 bits, where the signed operands of both are at
-   * most {@linkcode MAX_PAIR} together: more could saturate.
+   * Bits of the unsigned operand for which sums of two products are exact in 16 bits, where signed operands of one sign are at
+   * most {@linkcode MAX_PAIR} together: more could saturate. Of unlike signs each may be any byte but −128.
    */
   readonly pairBits: 0 | 7 | 8;
 }
@@ -81,7 +81,7 @@ function dotIsExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): 
   return true;
 }
 
-/** The same for pairs, whose signed bytes share {@linkcode MAX_PAIR} in every way; sums wrap around. */
+/** The same for pairs, whose signed bytes share {@linkcode MAX_PAIR} in every way, or have unlike signs; sums wrap around. */
 function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): boolean {
   const signed = new Int8Array(memory.buffer, A, 16);
   const unsigned = new Uint8Array(memory.buffer, B, 16);
@@ -89,12 +89,11 @@ function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number
   for (let round = 0; round < 258; round++) {
     for (let lane = 0; lane < 8; lane++) {
       const first = (round + 17 * lane) % (MAX_PAIR + 1);
-      const [one, other] = [
-        (lane + round) & 1 ? -first : first,
-        (lane + round) & 2 ? first - MAX_PAIR : MAX_PAIR - first,
-      ];
-      // There is no +128 among bytes.
-      signed.set([Math.min(127, one), Math.min(127, other)], 2 * lane);
+      const sign = (lane + round) & 1 ? -1 : 1;
+      const unlike = ((lane + round) & 2) !== 0;
+      const [one, other] = [sign * first, unlike ? -sign * (127 - round % 3) : sign * (MAX_PAIR - first)];
+      // There is no +128 among bytes, and −128 is not used.
+      signed.set([one, other].map((byte) => Math.max(-127, Math.min(127, byte))), 2 * lane);
     }
     for (let i = 0; i < 16; i++) unsigned[i] = round < 129 ? top : (i * 29 + round * 53) % (top + 1);
     sums.fill(32_000 - 500 * (round % 129));

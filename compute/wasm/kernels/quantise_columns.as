@@ -115,11 +115,10 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
   }
   hadamardBlocks64(w, h, blocks);
   let peak: f64 = 0, crowd: f64 = 0;
-  for (let i = 0, end = 0; i < d; i = end) {
-    end = segmentEnd(i, d);
-    for (let lane = 0; lane < 16; lane += 2) {
+  for (let i = 0; i < d; i += SEGMENT) {
+    for (let lane = 0; lane < 8; lane += 2) {
       let squares: f64 = 0;
-      for (let q = i + lane; q < end; q += 16) {
+      for (let q = i + lane; q < i + SEGMENT; q += 8) {
         const at = w + (<usize>q << 3), low = load<f64>(at) / <f64>h, high = load<f64>(at, 8) / <f64>h;
         store<f64>(at, low);
         store<f64>(at, high, 8);
@@ -135,14 +134,14 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
     scale = Math.max(scale, Math.sqrt(crowd) / (columnCrowd() - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
   }
   if (!(scale > 0)) scale = 1;
-  const tile = wq() + (<usize>(j & ~7) * dScreen() + (<usize>(j & 7) << 4));
+  const tile = wq() + (<usize>(j & ~7) * dScreen() + (<usize>(j & 7) << 3));
   let errors: f64 = 0, squares: f64 = 0;
   for (let i = 0; i < d; i++) {
     const v = load<f64>(w + (<usize>i << 3)), q = Math.min(levels, Math.max(-levels, nearest<f64>(v / scale)));
     const e = v - scale * q;
     errors += e * e;
     squares += q * q;
-    store<u8>(tile + (<usize>(i >> 4) << 7) + <usize>(i & 15), <u8>(<i32>q + offset));
+    store<u8>(tile + (<usize>(i >> 3) << 6) + <usize>(i & 7), <u8>(<i32>q + offset));
   }
   store<f64>(s + COLUMN_SCALE, scale);
   store<f64>(s + COLUMN_SCALE, Math.sqrt(errors), 8);

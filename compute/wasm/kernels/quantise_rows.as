@@ -5,19 +5,19 @@
 const SCREEN_MAX: f32 = 1e12;
 const SCREEN_MIN: f32 = 1e-12;
 
-// Lane l of a 16-bit sum takes dimensions 2l and 2l + 1 of every 16 of a segment. It cannot overflow when the norm of the
+// Lane l of a 16-bit sum takes dimensions 2l and 2l + 1 of every 8 of a segment. It cannot overflow when the norm of the
 // row's share of it is at most rowCrowd() and that of the column's at most columnCrowd(): by Cauchy and Schwarz it stays within
 // their product, which is below 2^15. Columns of 8 bits get more of it.
 @inline function eightBits(): bool { return wqLevels() > 63; }
-@inline function rowCrowd(): f32 { return eightBits() ? 170 : 256; }
-@inline function columnCrowd(): f64 { return eightBits() ? 192.7 : 127.9; }
-/** Dimensions of a lane in a long segment; short ones have fewer. */
-const LANE_DIMENSIONS: i32 = 32;
-/** Neighbours' sizes in sum, before they are rounded: two products with columns of 8 bits then fit 16 bits, see probe.ts. */
+@inline function rowCrowd(): f32 { return eightBits() ? 162 : 256; }
+@inline function columnCrowd(): f64 { return eightBits() ? 202 : 127.9; }
+/** Dimensions of a segment, and of a lane in it; see screen_tiles.ts. */
+const SEGMENT: i32 = 64, LANE_DIMENSIONS: i32 = 16;
+/**
+ * Size of the sum of two neighbours, before they are rounded: two products with columns of 8 bits then fit 16 bits, see
+ * probe.ts. (Neighbours of unlike signs take from each other, so neither of their products can be too large.)
+ */
 const ROW_PAIR: f32 = 127;
-
-/** Where the segment that begins at dimension i of d ends: long ones first, see screen_tiles.ts. */
-@inline function segmentEnd(i: i32, d: i32): i32 { return i + 256 <= d ? i + 256 : i + 64; }
 
 /** Sums of the first and of the second two lanes, each twice. */
 @inline function pairSums(a: v128): v128 { return f32x4.add(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2)); }
@@ -55,24 +55,24 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   hadamardBlocks(v, h, blocks);
   const narrow = sums16() != 0;
   let peak4 = f32x4.splat(0), crowd4 = f32x4.splat(0), pair4 = f32x4.splat(0);
-  for (let i = 0, end = 0; i < d; i = end) {
-    end = segmentEnd(i, d);
-    let q0 = f32x4.splat(0), q1 = q0, q2 = q0, q3 = q0;
-    for (; i < end; i += 16) {
+  for (let i = 0; i < d;) {
+    let q0 = f32x4.splat(0), q1 = q0;
+    for (const end = i + SEGMENT; i < end; i += 16) {
       const at = v + (<usize>i << 2);
       const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), e = v128.load(at, 48);
       const sizeA = f32x4.abs(a), sizeB = f32x4.abs(b), sizeC = f32x4.abs(c), sizeE = f32x4.abs(e);
       peak4 = f32x4.max(peak4, f32x4.max(f32x4.max(sizeA, sizeB), f32x4.max(sizeC, sizeE)));
       pair4 = f32x4.max(
         pair4,
-        f32x4.max(f32x4.max(pairSums(sizeA), pairSums(sizeB)), f32x4.max(pairSums(sizeC), pairSums(sizeE))),
+        f32x4.max(
+          f32x4.max(f32x4.abs(pairSums(a)), f32x4.abs(pairSums(b))),
+          f32x4.max(f32x4.abs(pairSums(c)), f32x4.abs(pairSums(e))),
+        ),
       );
-      q0 = fma4(a, a, q0);
-      q1 = fma4(b, b, q1);
-      q2 = fma4(c, c, q2);
-      q3 = fma4(e, e, q3);
+      q0 = fma4(c, c, fma4(a, a, q0));
+      q1 = fma4(e, e, fma4(b, b, q1));
     }
-    crowd4 = f32x4.max(crowd4, f32x4.max(f32x4.max(pairSums(q0), pairSums(q1)), f32x4.max(pairSums(q2), pairSums(q3))));
+    crowd4 = f32x4.max(crowd4, f32x4.max(pairSums(q0), pairSums(q1)));
   }
   const peak = max(
     max(f32x4.extract_lane(peak4, 0), f32x4.extract_lane(peak4, 1)),
@@ -86,14 +86,13 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
     const pair = max(f32x4.extract_lane(pair4, 0), f32x4.extract_lane(pair4, 2));
     if (eightBits()) s = max(s, pair / ROW_PAIR * <f32>1.00001);
   }
-  const row = parity * xqRows() + <usize>r, line = xqRows() << 4, offset = -<i32>wqOffset();
+  const row = parity * xqRows() + <usize>r, line = xqRows() << 3, offset = -<i32>wqOffset();
   const by = f32x4.splat(usable ? 1 / s : 0), s4 = f32x4.splat(s);
   let squares = f32x4.splat(0), errors = f32x4.splat(0);
-  let out = xq() + row * dScreen(), begin = rowBegin() + ((parity * segments() * xqRows() + <usize>r) << 4);
-  for (let i = 0, end = 0; i < d; i = end, begin += line) {
-    end = segmentEnd(i, d);
+  let out = xq() + row * dScreen(), begin = rowBegin() + ((parity * segments() * xqRows() + <usize>r) << 3);
+  for (let i = 0; i < d; begin += line) {
     let sums = i16x8.splat(0);
-    for (; i < end; i += 16, out += 16) {
+    for (const end = i + SEGMENT; i < end; i += 16, out += 16) {
       for (let q = 0; q < 16; q += 4) {
         const value = v128.load(v + (<usize>(i + q) << 2));
         const rounded = f32x4.max(f32x4.min(f32x4.nearest(f32x4.mul(value, by)), f32x4.splat(127)), f32x4.splat(-127));
@@ -105,12 +104,15 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
       }
       sums = i16x8.add(sums, i16x8.extadd_pairwise_i8x16_s(v128.load(out)));
     }
-    // Columns are stored plus an offset, to be unsigned: begin with what that adds, negated, in every lane.
-    v128.store(
+    // Columns are stored plus an offset, to be unsigned: begin with what that adds, negated, in every lane. The first four
+    // lanes hold the first eight dimensions of 16, the others the second.
+    const lanes = i16x8.add(sums, v128.shuffle<i64>(sums, sums, 1, 0));
+    v128.store64_lane(
       begin,
       narrow
-        ? i16x8.mul(sums, i16x8.splat(<i16>offset))
-        : i32x4.mul(i32x4.extadd_pairwise_i16x8_s(sums), i32x4.splat(offset)),
+        ? i16x8.mul(lanes, i16x8.splat(<i16>offset))
+        : i32x4.mul(i32x4.extadd_pairwise_i16x8_s(lanes), i32x4.splat(offset)),
+      0,
     );
   }
   const nx = normAbove(squares), terms = rowTerms() + (row << 4);

@@ -29,23 +29,19 @@
 const DENSE_ABOVE: f64 = 0.45;
 const DENSE_PARTS: i32 = 48;
 
-/** Lists the columns whose bits are set in 16 bytes, the last one three times more; returns how many there are. */
+/** Lists the columns whose bits are set in 16 bytes; returns how many there are. */
 @inline function listAlive(masks: usize, list: usize): i32 {
   let m = 0;
   for (let half = 0; half < 128; half += 64, masks += 8) {
     let alive = load<u64>(masks);
     for (; alive; alive &= alive - 1, m++) store<i32>(list + (<usize>m << 2), half + <i32>ctz(alive));
   }
-  if (m) {
-    const last = load<i32>(list + (<usize>(m - 1) << 2));
-    for (let i = m; i < m + 3; i++) store<i32>(list + (<usize>i << 2), last);
-  }
   return m;
 }
 
 /** Before the first block of a chunk of n rows. */
 @inline function beginScreening(n: i32, parity: usize): void {
-  const row = parity * xqRows(), begins = segments() * xqRows() << 4;
+  const row = parity * xqRows(), begins = segments() * xqRows() << 3;
   screenOpen(screenBytes(), xqRows(), partRows(), dScreen(), segments(), sums16(), rowK() ? 1 : 0);
   screenRows(
     xq() + row * dScreen(), n * dScreen(), rowBegin() + parity * begins, begins, rowTerms() + (row << 4), n << 4,

@@ -6,8 +6,8 @@
  * WebAssembly) a check costs as much as the load. That needs code without loops for a whole group, and pays, as every row of
  * a part meets the window.
  *
- * Both operands lie along the dimensions, so nothing is spread or shuffled: lane l of a sum takes what is at l in every
- * step of 16 dimensions. Two ways to add up:
+ * A step is eight dimensions: a vector holds them of two columns, and meets a row's eight bytes twice, which processors load
+ * that way for nothing. So nothing is spread or shuffled, and what is left to add up at the end is little. Two ways to add:
  *
  * - wide: one instruction multiplies four bytes and adds them to 32 bits; good where the engine has it as one instruction.
  * - narrow: pairs are added in 16 bits, modulo 2^16, and widened at the end of the segment: fewer instructions where the
@@ -16,44 +16,37 @@
  * V8's `--experimental-wasm-revectorize` joins two 128-bit operations to one of 256 bits where it finds an addition of two
  * results of the same kind, and no check between the loads they come from. Hence three things that would be odd otherwise:
  * columns in fixed places, nothing rearranged by the compiler (it does not optimise here), and sums of *pairs* of columns
- * at the end, `s0, s0 + s1, s2, s2 + s3`, from which the bound takes them apart again. The small shape makes these pairs only
- * after its sums are whole, where nothing can be joined: so it stays as it is written, and checks the large one.
+ * at the end, from which the bound takes them apart again. The small shape makes these pairs only after its sums are whole,
+ * where nothing can be joined: so it stays as it is written, and checks the large one.
  * @module
  */
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Rows of a tile. */
-const ROWS = 2;
-/** Columns in the window. */
-const WINDOW_COLUMNS = 8;
-/** Address of the window: `u8 [steps, 8, 16]`. */
+/** Columns in the window, and vectors that hold a step of them. */
+const [COLUMNS, VECTORS] = [8, 4];
+/** Address of the window: `u8 [steps, 8 columns, 8]`. */
 const WINDOW = 1024;
+/** Address of four ones of 16 bits. A product with them adds neighbours; V8 makes these anew whenever it adds them by itself. */
+const ONES = 512;
 
-/** Steps of 16 dimensions in a long segment and in a short one, of which the rest of the width is made. */
-const LONG_STEPS = 16;
-const SHORT_STEPS = 4;
-/** Long segments that rows meet in one go. */
-const LONG_GROUPS = [3, 1];
+/** Steps of a segment. */
+const SEGMENT = 8;
+/** Segments that rows meet in one go, in code of its own each; most first. */
+const GROUPS = [12, 4, 1];
 
 /** A way to walk the window. */
 interface Shape {
   /** In names of kernels. */
   readonly name: string;
-  /** Columns of a tile. */
-  readonly columns: 4 | 8;
+  /** Rows of a tile. */
+  readonly rows: 2 | 4;
 }
 
-/** Runs of segments that have code of their own: steps in all, and steps of a segment; long ones first. */
-const GROUPS: readonly (readonly [steps: number, segment: number])[] = [
-  ...LONG_GROUPS.map((n) => [n * LONG_STEPS, LONG_STEPS] as const),
-  [SHORT_STEPS, SHORT_STEPS],
-];
-
-/** Eight sums, two rows and a column stay in the 15 registers that V8 gives. */
-const SMALL: Shape = { name: "Small", columns: 4 };
-/** The same where two columns share a register of 256 bits; twice too many where not. */
-const LARGE: Shape = { name: "Large", columns: 8 };
+/** Eight sums, a row and the columns stay in the 15 registers that V8 gives. */
+const SMALL: Shape = { name: "Small", rows: 2 };
+/** The same where two vectors share a register of 256 bits; twice too many where not. */
+const LARGE: Shape = { name: "Large", rows: 4 };
 
 /** The parameters at address 0, u32 each; the host writes them, see `kernel_host.ts`. */
 export const SCREEN_FIELDS = [
@@ -62,9 +55,9 @@ export const SCREEN_FIELDS = [
   "floored", // 1: pairs have to exceed their row's floor; 0: 0
   "line", // bytes from one segment's beginnings to the next's
   "x", // i8 [rows, d]
-  "begin", // v128 [segments, rows]
+  "begin", // u64 [segments, rows]
   "rowTerms", // f32 [rows, 4]
-  "w", // u8 [tiles, d / 16, 8, 16]
+  "w", // u8 [tiles, d / 8, 8, 8]
   "columnTerms", // f32 [tiles, 4, 8]
   "sums", // i32 [rows of a part, 8]
   "masks", // bits [rows of a part, 128]
@@ -79,114 +72,99 @@ const FMA4 = "@inline function fma4(a: v128, b: v128, c: v128): v128 { return f3
 export function screenSource(): string {
   const getters = SCREEN_FIELDS.map((name, i) => `@inline function ${name}(): usize { return load<u32>(${4 * i}); }`);
   const kernels = [SMALL, LARGE].flatMap((shape) => [
-    ...GROUPS.flatMap((group) =>
-      [true, false].flatMap((narrow) => halvesOf(shape).map((first) => groupKernel(shape, group, narrow, first)))
-    ),
+    ...GROUPS.flatMap((segments) => [true, false].map((narrow) => groupKernel(shape, segments, narrow))),
     sumsKernel(shape),
   ]);
   return [NOW, FMA4, ...getters, ...kernels, APART, tileKernel(false), tileKernel(true), PART].join("\n");
 }
 
-/** First columns of a shape's tiles. */
-const halvesOf = ({ columns }: Shape): number[] => columns === 8 ? [0] : [0, 4];
+const nameOf = ({ name }: Shape, segments: number, narrow: boolean): string =>
+  `add${name}${narrow ? "Narrow" : "Wide"}${segments}`;
 
-const nameOf = ({ name }: Shape, steps: number, narrow: boolean, from: number): string =>
-  `add${name}${narrow ? "Narrow" : "Wide"}${steps}From${from}`;
-
-/** The products of rows with some of the window's columns, added to their 32-bit sums. */
-function groupKernel(
-  shape: Shape,
-  [steps, segment]: readonly [number, number],
-  narrow: boolean,
-  from: number,
-): string {
-  const [rows, columns] = [range(ROWS), range(shape.columns)];
+/** The products of rows with the window's columns, added to their 32-bit sums. */
+function groupKernel(shape: Shape, segments: number, narrow: boolean): string {
+  const [rows, vectors] = [range(shape.rows), range(VECTORS)];
+  const add = (r: number, v: number, k: number): string =>
+    narrow
+      ? `a${r}_${v} = i16x8.add(a${r}_${v}, i16x8.relaxed_dot_i8x16_i7x16_s(x${r}_${k}, w${v}_${k}));`
+      : `a${r}_${v} = i32x4.relaxed_dot_i8x16_i7x16_add_s(x${r}_${k}, w${v}_${k}, a${r}_${v});`;
   const step = (k: number): string =>
-    rows.map((r) => `const x${r}_${k} = v128.load(x${r}, ${16 * k});`).join(" ") +
-    columns.map((c) => `const w${c}_${k} = v128.load(${WINDOW}, ${16 * (WINDOW_COLUMNS * k + from + c)});`).join(" ") +
-    "\n    " +
-    rows.flatMap((r) =>
-      columns.map((c) =>
-        narrow
-          ? `a${r}_${c} = i16x8.add(a${r}_${c}, i16x8.relaxed_dot_i8x16_i7x16_s(x${r}_${k}, w${c}_${k}));`
-          : `a${r}_${c} = i32x4.relaxed_dot_i8x16_i7x16_add_s(x${r}_${k}, w${c}_${k}, a${r}_${c});`
-      )
-    ).join(" ");
+    [
+      vectors.map((v) => `const w${v}_${k} = v128.load(${WINDOW}, ${8 * COLUMNS * k + 16 * v});`).join(" "),
+      ...rows.map((r) =>
+        `const x${r}_${k} = v128.load64_splat(x${r}, ${8 * k}); ` + vectors.map((v) => add(r, v, k)).join(" ")
+      ),
+    ].join("\n    ");
   const part = (g: number): string => {
     const first = g === 0;
-    const begin = [
-      ...rows.map((r) => `const b${r}_${g} = v128.load(begin + ${g} * line, ${16 * r});`),
-      ...rows.flatMap((r) => columns.map((c) => `${first ? "let " : ""}a${r}_${c} = b${r}_${g};`)),
-    ];
+    const begin = rows.map((r) =>
+      `const b${r}_${g} = v128.load64_splat(begin + ${g} * line, ${8 * r}); ` +
+      vectors.map((v) => `${first ? "let " : ""}a${r}_${v} = b${r}_${g};`).join(" ")
+    );
     const sums = rows.flatMap((r) =>
-      columns.map((c) => {
-        const a = narrow ? `i32x4.extadd_pairwise_i16x8_s(a${r}_${c})` : `a${r}_${c}`;
-        return first ? `let s${r}_${c} = ${a};` : `s${r}_${c} = i32x4.add(s${r}_${c}, ${a});`;
+      vectors.map((v) => {
+        const a = narrow ? `i32x4.dot_i16x8_s(a${r}_${v}, ones)` : `a${r}_${v}`;
+        return first ? `let s${r}_${v} = ${a};` : `s${r}_${v} = i32x4.add(s${r}_${v}, ${a});`;
       })
     );
-    return [begin.join(" "), ...range(segment).map((k) => step(g * segment + k)), sums.join(" ")].join("\n    ");
+    return [...begin, ...range(SEGMENT).map((k) => step(g * SEGMENT + k)), sums.join(" ")].join("\n    ");
   };
-  const parts = range(steps / segment);
   const stored = rows.flatMap((r) =>
-    range(shape.columns / 4).map((q) => {
-      const [a, b, c, d] = range(4).map((column) => `s${r}_${4 * q + column}`);
-      const [at, id] = [32 * r + 4 * (from + 4 * q), `${r}_${q}`];
+    [0, 1].map((half) => {
+      const [one, other] = [`s${r}_${2 * half}`, `s${r}_${2 * half + 1}`];
+      const [id, at] = [`${r}_${half}`, 32 * r + 16 * half];
       const pairs = shape === LARGE
-        ? `const ab${id} = i32x4.add(${a}, ${b}), cd${id} = i32x4.add(${c}, ${d});
-    ${wholeSums(`t${id}`, [a, `ab${id}`, c, `cd${id}`])}`
-        : `${wholeSums(`u${id}`, [a, b, c, d])}
-    const t${id} = i32x4.add(u${id}, v128.shuffle<i32>(u${id}, i32x4.splat(0), 4, 0, 4, 2));`;
+        ? `const o${id} = i32x4.add(${one}, ${other}); ${laneSums(`t${id}`, one, `o${id}`)}`
+        : `${laneSums(`u${id}`, one, other)}
+    const t${id} = i32x4.add(u${id}, v128.shuffle<i32>(u${id}, i32x4.splat(0), 4, 4, 0, 1));`;
       return `${pairs}
     v128.store(sums, i32x4.add(v128.load(sums, ${at}), t${id}), ${at});`;
     })
   );
   return `
-/** sums[i] (of 8 columns, in pairs) += x_i · ${shape.columns} columns of the window, i < n (even); ld the width of a row. */
-function ${
-    nameOf(shape, steps, narrow, from)
-  }(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
-  for (let i = 0; i < n; i += ${ROWS}) {
+/** sums[i] (of 8 columns, in pairs) += x_i · the window's columns, i < n (a multiple of 4); ld the width of a row. */
+function ${nameOf(shape, segments, narrow)}(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
+  ${narrow ? `const ones = v128.load64_splat(${ONES});` : ""}
+  for (let i = 0; i < n; i += ${shape.rows}) {
     ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
-    ${parts.map(part).join("\n    ")}
+    ${range(segments).map(part).join("\n    ")}
     ${stored.join("\n    ")}
-    x += ${ROWS} * ld; begin += ${16 * ROWS}; sums += ${32 * ROWS};
+    x += ${shape.rows} * ld; begin += ${8 * shape.rows}; sums += ${4 * COLUMNS * shape.rows};
   }
 }`;
 }
 
-/** `to`: the four sums of the lanes of four vectors, one a lane. */
-function wholeSums(to: string, [a, b, c, d]: readonly string[]): string {
-  const pairs = (p: string, q: string): string =>
-    `i32x4.add(v128.shuffle<i32>(${p}, ${q}, 0, 4, 1, 5), v128.shuffle<i32>(${p}, ${q}, 2, 6, 3, 7))`;
-  return `const ${to}l = ${pairs(a, b)}, ${to}h = ${pairs(c, d)};
-    const ${to} = i32x4.add(v128.shuffle<i32>(${to}l, ${to}h, 0, 1, 4, 5), v128.shuffle<i32>(${to}l, ${to}h, 2, 3, 6, 7));`;
+/** `to`: the sums of lanes 0 and 1, and of 2 and 3, of two vectors. */
+function laneSums(to: string, a: string, b: string): string {
+  return `const ${to} = i32x4.add(v128.shuffle<i32>(${a}, ${b}, 0, 2, 4, 6), v128.shuffle<i32>(${a}, ${b}, 1, 3, 5, 7));`;
 }
 
 /** Sums of rows with a tile of 8 columns, segment by segment. */
 function sumsKernel(shape: Shape): string {
-  const calls = (steps: number, narrow: boolean): string =>
-    halvesOf(shape).map((from) =>
-      `${nameOf(shape, steps, narrow, from)}(rows + at, width, even, begins, line(), sums());`
-    ).join(" ");
-  const groups = GROUPS.map(([steps, segment]) =>
-    `for (; at + ${16 * steps} <= width; at += ${16 * steps}, begins += ${steps / segment} * line()) {
-    memory.copy(${WINDOW}, columns + ${WINDOW_COLUMNS} * at, ${16 * WINDOW_COLUMNS * steps});
-    if (narrow()) { ${calls(steps, true)} } else { ${calls(steps, false)} }
-  }`
-  );
+  const groups = GROUPS.map((segments) => {
+    const width = 8 * SEGMENT * segments;
+    const call = (narrow: boolean): string =>
+      `${nameOf(shape, segments, narrow)}(rows + at, width, whole, begins, line(), sums());`;
+    return `for (; at + ${width} <= width; at += ${width}, begins += ${segments} * line()) {
+    memory.copy(${WINDOW}, columns + ${COLUMNS} * at, ${COLUMNS * width});
+    if (narrow()) ${call(true)}
+    else ${call(false)}
+  }`;
+  });
   return `
 /** sums[i] = rows first … first + n − 1 times a tile's 8 columns, in pairs. */
 function sum${shape.name}(tile: i32, first: i32, n: i32): void {
-  const width = d(), even = (n + 1) & ~1, rows = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
-  memory.fill(sums(), 0, <usize>even << 5);
-  let at: usize = 0, begins = begin() + (<usize>first << 4);
+  const width = d(), whole = (n + 3) & ~3, rows = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
+  memory.fill(sums(), 0, <usize>whole << 5);
+  store<u64>(${ONES}, 0x0001000100010001);
+  let at: usize = 0, begins = begin() + (<usize>first << 3);
   ${groups.join("\n  ")}
 }`;
 }
 
 const APART = `
-/** a, b, c, d from a, a + b, c, c + d. */
-@inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 0, 4, 2)); }`;
+/** a, b, c, d from a, b, a + c, b + d. */
+@inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 4, 0, 1)); }`;
 
 /** The bound over a tile's sums; with `floored` rows have floors that are taken off. */
 function tileKernel(floored: boolean): string {

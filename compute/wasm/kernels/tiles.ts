@@ -95,57 +95,83 @@ function storeTile(j: i32, first: i32, n: i32, rows: usize): void`,
     dense,
     stored,
     productKernel(),
+    groupKernels(),
     exactKernel(
       "Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires.",
       "exactRows",
-      (c) => `if (v > load<f32>(cuts + (<usize>c${c} << 2))) append(s, c${c}, first + i, v);`,
+      "if (v > load<f32>(cuts + (<usize>c << 2))) append(s, c, first + i, v);",
     ),
     exactKernel(
       "The same, but writes it to \`pre\`.",
       "storeExact",
-      (c) => `store<f32>(pre() + ((<usize>(first + i) * nPad() + <usize>(j + c${c})) << 2), v);`,
+      "store<f32>(pre() + ((<usize>(first + i) * nPad() + <usize>(j + c)) << 2), v);",
     ),
     shrinkKernel(),
   ].join("\n");
 }
 
-/** Columns that a row meets at a time in the exact pass, and how often the loop over dimensions is unrolled. */
-const EXACT = { group: 4, unroll: 4 };
+/** Columns that a row meets at a time in the exact pass, at most, and how often the loop over dimensions is unrolled. */
+const EXACT = { group: 6, unroll: 8 };
 
-/** The exact pass: a row against the columns that the screen left it; `epilogue(c)` uses the value v of column `c{c}`. */
-function exactKernel(text: string, name: string, epilogue: (c: number) => string): string {
-  const { group, unroll } = EXACT;
-  const g = range(group);
-  const step = (u: number): string =>
-    `{ const q = v128.load(p, ${16 * u}); ${
-      g.map((c) => `${"ab"[u % 2]}${c} = fma4(q, v128.load(w${c}, ${16 * u}), ${"ab"[u % 2]}${c});`).join(" ")
-    } }`;
+/** A row against 1, 2, … columns of a list: a kernel of its own for every number, so that nothing is computed in vain. */
+function groupKernels(): string {
+  const kernel = (n: number): string => {
+    const g = range(n);
+    const step = (u: number): string =>
+      `{ const q = v128.load(p, ${16 * u}); ${
+        g.map((c) => `${"ab"[u % 2]}${c} = fma4(q, v128.load(w${c}, ${16 * u}), ${"ab"[u % 2]}${c});`).join(" ")
+      } }`;
+    const four = (from: number): string =>
+      range(4).map((c) => from + c < n ? `f32x4.add(a${from + c}, b${from + c})` : "f32x4.splat(0)").join(", ");
+    return `
+/** Writes the products of a row at x with the first ${n} columns of a list to \`to\`, less their biases. */
+function dots${n}(x: usize, ld: usize, w: usize, list: usize, to: usize): void {
+  ${
+      g.map((c) =>
+        `let w${c} = w + <usize>load<i32>(list, ${4 * c}) * ld, a${c} = f32x4.splat(0), b${c} = f32x4.splat(0);`
+      )
+        .join("\n  ")
+    }
+  const end = x + ld;
+  let p = x;
+  do {
+    ${range(EXACT.unroll).map(step).join("\n    ")}
+    p += ${16 * EXACT.unroll}; ${g.map((c) => `w${c} += ${16 * EXACT.unroll};`).join(" ")}
+  } while (p != end);
+  ${range(Math.ceil(n / 4)).map((q) => `v128.store(to, laneSums(${four(4 * q)}), ${16 * q});`).join("\n  ")}
+}`;
+  };
+  return `${range(EXACT.group).map((n) => kernel(n + 1)).join("\n")}
+
+/** The same for the first n columns, at most ${EXACT.group}. */
+@inline function dots(n: i32, x: usize, ld: usize, w: usize, list: usize, to: usize): void {
+  ${range(EXACT.group).map((n) => `if (n == ${n + 1}) dots${n + 1}(x, ld, w, list, to);`).join("\n  else ")}
+}
+
+/** How many columns a row takes next of \`left\`: even shares rather than a small rest. */
+@inline function groupOf(left: i32): i32 {
+  return left > ${2 * EXACT.group - 1} ? ${EXACT.group} : left > ${EXACT.group} ? (left + 1) >> 1 : left;
+}`;
+}
+
+/** The exact pass: a row against the columns that the screen left it; `epilogue` uses the value v of column c. */
+function exactKernel(text: string, name: string, epilogue: string): string {
   return `
 /** ${text} */
 function ${name}(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
-  const ld = dPad() << 2, w = wt() + <usize>j * ld, list = columnSpace(s);
+  const ld = dPad() << 2, w = wt() + <usize>j * ld, list = columnSpace(s), sums = s + TILE;
   const biases = bias() + (<usize>j << 2), cuts = threshold() + (<usize>j << 2);
   let x = rows + <usize>first * ld;
   for (let i = 0; i < n; i++, x += ld) {
-    const m = listAlive(maskSpace(s) + (<usize>i << 4), list), end = x + ld;
-    for (let at = 0; at < m; at += ${group}) {
-      const from = list + (<usize>at << 2);
-      ${g.map((c) => `const c${c} = load<i32>(from, ${4 * c});`).join(" ")}
-      ${
-    g.map((c) => `let w${c} = w + <usize>c${c} * ld, a${c} = f32x4.splat(0), b${c} = f32x4.splat(0);`).join("\n      ")
-  }
-      let p = x;
-      do {
-        ${range(unroll).map(step).join("\n        ")}
-        p += ${16 * unroll}; ${g.map((c) => `w${c} += ${16 * unroll};`).join(" ")}
-      } while (p != end);
-      const sums = laneSums(${g.map((c) => `f32x4.add(a${c}, b${c})`).join(", ")});
-      ${
-    g.map((c) =>
-      `if (at + ${c} < m) { const v = f32x4.extract_lane(sums, ${c}) + load<f32>(biases + (<usize>c${c} << 2)); ` +
-      `${epilogue(c)} }`
-    ).join("\n      ")
-  }
+    let from = list, left = listAlive(maskSpace(s) + (<usize>i << 4), list);
+    while (left > 0) {
+      const group = groupOf(left);
+      dots(group, x, ld, w, from, sums);
+      left -= group;
+      for (let at: usize = 0, end = <usize>group << 2; at < end; at += 4, from += 4) {
+        const c = load<i32>(from), v = load<f32>(sums + at) + load<f32>(biases + (<usize>c << 2));
+        ${epilogue}
+      }
     }
   }
 }`;

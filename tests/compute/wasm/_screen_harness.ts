@@ -114,7 +114,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
       const tile = new Uint8Array(memory.buffer, at.wq + (column & ~7) * d, 8 * d);
       const q = Float64Array.from(
         { length: d },
-        (_, i) => tile[128 * (i >> 4) + 16 * (column & 7) + (i & 15)] - at.wqOffset,
+        (_, i) => tile[64 * (i >> 3) + 8 * (column & 7) + (i & 7)] - at.wqOffset,
       );
       const peak = w.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
       const dw = w.map((x, i) => x - (peak / at.wqLevels) * q[i]);

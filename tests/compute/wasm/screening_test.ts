@@ -137,14 +137,14 @@ for (const way of WAYS) {
         v[0] = 127;
         rows.set(harness.rowFor(v), r * d);
       }
-      // And rows whose rotated values all have one size, or all lie in one segment, the long or the short one, or in one lane
-      // of its 16-bit sums: the largest that these must hold.
+      // And rows whose rotated values all have one size, or all lie in one segment, or in one lane of its 16-bit sums: the
+      // largest that these must hold; neighbours of unlike signs may each be as large as a byte can be.
       const within: ((i: number) => boolean)[] = [
         () => true,
-        (i) => i < 256,
+        (i) => i < 64,
         (i) => i >= 256,
-        (i) => i < 256 && (i % 16 === 6 || i % 16 === 7),
-        (i) => i >= 256 && i % 16 < 2,
+        (i) => i < 64 && (i % 8 === 6 || i % 8 === 7),
+        (i) => i >= 256 && i % 8 < 2,
       ];
       for (let r = 1; r < ROWS; r += 3) {
         const { q } = harness.target(r % 72);
