@@ -3,10 +3,11 @@
  * @module
  */
 import { borrowWorkers } from "./lend_workers.ts";
+import { loadJob } from "./load_job.ts";
 import { serveJobs, type Wire } from "./remote_jobs.ts";
 
 borrowWorkers(globalThis);
-serveJobs(globalThis as unknown as Wire, () => import("../visuals.ts"), {
+serveJobs(globalThis as unknown as Wire, loadJob, {
   // This worker has permissions of its own, so Deno runs with the flag that takes.
   workerPermissions: "none",
 });

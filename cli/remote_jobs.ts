@@ -121,11 +121,12 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
 /**
  * Answers the requests of {@linkcode remoteJobs}; the work is loaded when the first comes.
  *
+ * @param load Loads one job, and others if it likes.
  * @param extra Hooks that cannot cross the wire.
  */
 export function serveJobs(
   wire: Wire,
-  load: () => Promise<Jobs>,
+  load: <K extends keyof Jobs>(job: K) => Promise<Pick<Jobs, K>>,
   extra: Pick<JobHooks, "workerPermissions"> = {},
 ): void {
   const controller = new AbortController();
@@ -152,7 +153,7 @@ export function serveJobs(
     if ("save" in data) return void saves.dispatchEvent(new Event("save"));
     try {
       // Whoever sent the name of a job sent what it takes.
-      const job = (await load())[data.job] as (asked: unknown, hooks: JobHooks) => Promise<unknown>;
+      const job = (await load(data.job))[data.job] as (asked: unknown, hooks: JobHooks) => Promise<unknown>;
       send({ done: await job(data.asked, hooks) });
     } catch (error) {
       send({ failed: sendError(error) });

@@ -5,7 +5,7 @@
 import { exactSumToNumber } from "./exact_sum.ts";
 import { type LatentState, SKETCH_BINS, SUM_BINS } from "./latent_state.ts";
 import { advanceZeros, estimatorRule } from "./percentile_estimator.ts";
-import { sketchQuantile } from "./quantile_sketch.ts";
+import { sketchQuantiles } from "./quantile_sketch.ts";
 import { type Tensor, tensor } from "./tensor.ts";
 import type { TopKImg, TopKPatch } from "./topk.ts";
 
@@ -161,10 +161,13 @@ export function percentiles(state: LatentState, options: FinalizeOptions): Tenso
 export function quantiles(state: LatentState, qs: readonly number[]): Tensor<Float64Array> {
   const { dSae, histogram, count, min, max } = state;
   const out = new Float64Array(dSae * qs.length);
+  // One walk over a latent's bins meets its quantiles in ascending order.
+  const order = Array.from(qs.keys()).sort((a, b) => qs[a] - qs[b]);
+  const ascending = order.map((i) => qs[i]);
+  const row = new Float64Array(qs.length);
   for (let j = 0; j < dSae; j++) {
-    qs.forEach((q, i) => {
-      out[j * qs.length + i] = sketchQuantile(histogram, j * SKETCH_BINS, count[j], q, min[j], max[j]);
-    });
+    sketchQuantiles(histogram, j * SKETCH_BINS, count[j], ascending, min[j], max[j], row);
+    order.forEach((i, place) => out[j * qs.length + i] = row[place]);
   }
   return tensor(out, [dSae, qs.length]);
 }

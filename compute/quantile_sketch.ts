@@ -92,20 +92,55 @@ export function sketchQuantile(
   min: number,
   max: number,
 ): number {
-  if (!(q >= 0 && q <= 1)) throw new RangeError(`Cannot estimate quantile ${q}: expected a number from 0 to 1`);
-  if (count === 0) return NaN;
-  const rank = Math.max(1, Math.ceil(q * count));
-  if (rank === 1) return min;
-  if (rank >= count) return max;
-  let seen = 0;
+  const out = new Float64Array(1);
+  sketchQuantiles(histogram, offset, count, [q], min, max, out);
+  return out[0];
+}
+
+/**
+ * Several quantiles in one walk over the bins: what {@linkcode sketchQuantile} gives for each.
+ *
+ * @param qs Ascending, each from 0 to 1.
+ * @param out `f64 [≥ qs.length]`, written.
+ * @throws {RangeError} If one of qs is outside 0 … 1, or less than the one before.
+ *
+ * @example
+ * ```ts
+ * import { SKETCH_BINS } from "./latent_state.ts";
+ * import { sketchBin, sketchQuantiles } from "./quantile_sketch.ts";
+ * const histogram = new Uint32Array(SKETCH_BINS);
+ * for (const f of [1, 2, 4]) histogram[sketchBin(f)] += 1;
+ * const out = new Float64Array(2);
+ * sketchQuantiles(histogram, 0, 3, [0, 1], 1, 4, out);
+ * console.assert(out.join() === "1,4");
+ * ```
+ */
+export function sketchQuantiles(
+  histogram: Uint32Array,
+  offset: number,
+  count: number,
+  qs: readonly number[],
+  min: number,
+  max: number,
+  out: Float64Array,
+): void {
   // Below the least value's bin there is nothing, and that is most of them.
-  let bin = sketchBin(min);
-  for (; bin < SKETCH_BINS - 1; bin++) {
-    seen += histogram[offset + bin];
-    if (seen >= rank) break;
+  let bin = count === 0 ? 0 : sketchBin(min);
+  let seen = count === 0 ? 0 : histogram[offset + bin];
+  for (let i = 0; i < qs.length; i++) {
+    const q = qs[i];
+    if (!(q >= 0 && q <= 1)) throw new RangeError(`Cannot estimate quantile ${q}: expected a number from 0 to 1`);
+    if (i > 0 && q < qs[i - 1]) throw new RangeError(`Cannot walk back from quantile ${qs[i - 1]} to ${q}: sort them`);
+    const rank = Math.max(1, Math.ceil(q * count));
+    if (count === 0) out[i] = NaN;
+    else if (rank === 1) out[i] = min;
+    else if (rank >= count) out[i] = max;
+    else {
+      while (seen < rank && bin < SKETCH_BINS - 1) seen += histogram[offset + ++bin];
+      const { lo, hi } = sketchBounds(bin);
+      out[i] = Math.min(Math.max((2 * lo * hi) / (lo + hi), min), max);
+    }
   }
-  const { lo, hi } = sketchBounds(bin);
-  return Math.min(Math.max((2 * lo * hi) / (lo + hi), min), max);
 }
 
 /**

@@ -4,7 +4,6 @@
  */
 import type { VisualsConfig } from "../config/types.ts";
 import { dumpInto, type DumpReport, fits, openDump, reused } from "./dump.ts";
-import { exportInto } from "./export_artifacts.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
 import { inDirectory } from "./in_directory.ts";
 
@@ -23,6 +22,8 @@ export async function dumpActivations(config: VisualsConfig, hooks?: Partial<Job
   if (!config.force && config.export.length === 0 && await fits(job)) return reused(job, withDefaults(hooks));
   return await inDirectory(job.directory, job.config, withDefaults(hooks), async (hooks) => {
     const report = await dumpInto(job, hooks);
+    if (config.export.length === 0) return report;
+    const { exportInto } = await import("./export_artifacts.ts");
     return { ...report, outputs: [...report.outputs ?? [], ...await exportInto(job, hooks)] };
   });
 }

@@ -92,7 +92,7 @@ Deno.test({
     const state = await runFold(backend, given.sae, makePlan(given), given.block);
     const { rows } = prepareRows(given.block, 30, 0, given.layout, "error");
     const acts = (await backend.encode(tensor(rows, [120, 12]), given.sae)).data;
-    const qs = [0, 0.1, 0.5, 0.9, 1];
+    const qs = [0.5, 0, 1, 0.1, 0.9];
     const { data, shape } = quantiles(state, qs);
     assert.deepEqual(shape, [40, 5]);
     data.forEach((estimate, at) => {

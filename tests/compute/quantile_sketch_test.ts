@@ -6,6 +6,7 @@ import {
   sketchBin,
   sketchBounds,
   sketchQuantile,
+  sketchQuantiles,
 } from "../../compute/quantile_sketch.ts";
 import { Random } from "./_cases.ts";
 
@@ -33,6 +34,32 @@ Deno.test({
     for (const f of [2 ** -149, 2 ** -41, below(2 ** -40)]) assert.equal(sketchBin(f), 0);
     for (const f of [2 ** 24, 3e38, Infinity]) assert.equal(sketchBin(f), SKETCH_BINS - 1);
     for (const bin of [-1, SKETCH_BINS, 0.5]) assert.throws(() => sketchBounds(bin), RangeError);
+  },
+});
+
+Deno.test({
+  name: "`sketchQuantiles()` gives what one walk for each gives, and refuses quantiles that descend",
+  permissions: "none",
+  fn(): void {
+    const random = new Random(23);
+    for (const n of [0, 1, 2, 7, 500]) {
+      const values = Float32Array.from({ length: n }, () => Math.fround(2 ** (random.uniform() * 70 - 45))).sort();
+      const histogram = new Uint32Array(SKETCH_BINS);
+      for (const f of values) histogram[sketchBin(f)] += 1;
+      const qs = [0, 0, 1e-9, 0.2, 0.2, 0.5, 0.77, 0.999, 1, 1];
+      const [min, max] = n === 0 ? [Infinity, 0] : [values[0], values[n - 1]];
+      const out = new Float64Array(qs.length);
+      sketchQuantiles(histogram, 0, n, qs, min, max, out);
+      assert.deepEqual([...out], qs.map((q) => sketchQuantile(histogram, 0, n, q, min, max)));
+      // The order statistic's own bin, found by sorting.
+      qs.forEach((q, i) => {
+        if (n > 0) assert.equal(sketchBin(out[i]), sketchBin(values[Math.max(1, Math.ceil(q * n)) - 1]));
+        else assert(Number.isNaN(out[i]));
+      });
+    }
+    const none = new Uint32Array(SKETCH_BINS);
+    assert.throws(() => sketchQuantiles(none, 0, 0, [0.5, 0.4], Infinity, 0, new Float64Array(2)), RangeError);
+    assert.throws(() => sketchQuantiles(none, 0, 0, [NaN], Infinity, 0, new Float64Array(1)), RangeError);
   },
 });
 

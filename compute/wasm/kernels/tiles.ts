@@ -77,11 +77,14 @@ function denseTile(s: usize, j: i32, c: i32, first: i32, n: i32, rows: usize): v
   );
   const append = `
 /** Appends a row and its value to a column's list. */
-@inline function append(s: usize, column: i32, row: i32, value: f32): void {
+@inline function append(s: usize, column: i32, row: i32, value: f32): void { appendIf(true, s, column, row, value); }
+
+/** The same if \`fires\`, without a branch that nobody could foretell; else what it writes lies past the end. */
+@inline function appendIf(fires: bool, s: usize, column: i32, row: i32, value: f32): void {
   const counter = s + COUNTS + (<usize>column << 2), m = load<u32>(counter);
   store<u16>(rowList(s, column) + (<usize>m << 1), <u16>row);
   store<f32>(valueList(s, column) + (<usize>m << 2), value);
-  store<u32>(counter, m + 1);
+  store<u32>(counter, m + <u32>fires);
 }`;
   const stored = denseKernel(
     `/** Writes the pre-activations of columns j … j + 3, rows first … first + n − 1 of the chunk, to \`pre\`. */
@@ -99,7 +102,7 @@ function storeTile(j: i32, first: i32, n: i32, rows: usize): void`,
     exactKernel(
       "Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires.",
       "exactRows",
-      "if (v > load<f32>(cuts + (<usize>c << 2))) append(s, c, first + i, v);",
+      "appendIf(v > load<f32>(cuts + (<usize>c << 2)), s, c, first + i, v);",
     ),
     exactKernel(
       "The same, but writes it to \`pre\`.",
