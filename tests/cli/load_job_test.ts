@@ -20,7 +20,6 @@ const JOBS: readonly (keyof Jobs)[] = [
 
 Deno.test({
   name: "loadJob() loads the very functions that visuals.ts exports, wherever it takes them from",
-  permissions: { read: true },
   async fn(): Promise<void> {
     for (const job of JOBS) assert.equal((await loadJob(job))[job], visuals[job], job);
   },
