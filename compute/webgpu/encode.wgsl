@@ -1,5 +1,8 @@
 // f = act(x' W + b) for a strip of rows and a chunk of latents: a tile of BM x BN per workgroup, 4 RM x 4 RN per thread.
 // Products are added in order of k, so every tile shape gives the same bits. Twin: encode.ts
+// @if FIRING
+// Leaves a bit for each activation that fires, and stores only groups of four in which one does: the others are never read.
+// @end
 // @if HALF
 enable f16;
 alias Stored = vec4<f16>;
@@ -11,17 +14,23 @@ alias Stored = vec4<f32>;
 @group(1) @binding(2) var<storage, read> bias: array<vec4<f32>>;        // [2, colsPad]: bias, firing threshold
 @group(1) @binding(3) var<storage, read> skip: array<u32>;              // a bit per row
 @group(1) @binding(4) var<storage, read_write> f: array<vec4<u32>>;     // [rowsPad, ldF], bits of f32
+// @if FIRING
+@group(1) @binding(5) var<storage, read_write> bits: array<vec4<u32>>;  // [rowsPad / 32, ldF], a bit per row
+// @end
 
 // @if SHARED
 // Two indices: the first is constant in the unrolled loop, so that the bounds check of the second is made once, outside it.
 var<workgroup> xs: array<array<vec4<f32>, {{BM4}}>, {{BK}}>;
 var<workgroup> ws: array<array<vec4<f32>, {{BN4}}>, {{BK}}>;
+// @else
+// @if FIRING
+var<workgroup> xs: array<array<vec4<f32>, {{BM4}}>, {{PACKS}}>;
+// @end
 // @end
 
-fn activate(pre: vec4<f32>, threshold: vec4<f32>, keep: bool) -> vec4<u32> {
-  // On bits: positive, above the threshold, at most +Infinity. NaN and negative values have larger bits.
-  let b = bitcast<vec4<u32>>(pre);
-  return select(vec4<u32>(), b, (b > bitcast<vec4<u32>>(threshold)) & (b <= vec4<u32>(0x7f800000u)) & vec4<bool>(keep));
+// On bits: positive, above the threshold, at most +Infinity. NaN and negative values have larger bits.
+fn fires(b: vec4<u32>, threshold: vec4<f32>, keep: bool) -> vec4<bool> {
+  return (b > bitcast<vec4<u32>>(threshold)) & (b <= vec4<u32>(0x7f800000u)) & vec4<bool>(keep);
 }
 
 @compute @workgroup_size({{WX}}, {{WY}})
@@ -137,16 +146,51 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   let threshold{{j}} = bias[ldW + col{{j}}];
   // @end
   let ldF = P.ldF / 4u;
+  // @if FIRING
+  // Of each latent of a group of four, four rows for each i and j.
+  var fired = vec4<u32>();
+  // @end
   // @for i RM
   // @for c 4
   {
     let row = (m + {{i}}u * {{WY}}u + ly) * 4u + {{c}}u;
-    let keep = ((skip[row >> 5u] >> (row & 31u)) & 1u) == 0u;
+    let keep = row < P.rows && ((skip[row >> 5u] >> (row & 31u)) & 1u) == 0u;
     let at = row * ldF + P.colOffset / 4u;
     // @for j RN
-    f[at + col{{j}}] = activate(a{{i}}_{{c}}_{{j}} + bias{{j}}, threshold{{j}}, keep);
+    {
+      let b = bitcast<vec4<u32>>(a{{i}}_{{c}}_{{j}} + bias{{j}});
+      let some = fires(b, threshold{{j}}, keep);
+      // @if FIRING
+      fired |= select(vec4<u32>(), vec4<u32>(1u << (({{i}}u * {{RN}}u + {{j}}u) * 4u + {{c}}u)), some);
+      if (any(some)) { f[at + col{{j}}] = select(vec4<u32>(), b, some); }
+      // @else
+      f[at + col{{j}}] = select(vec4<u32>(), b, some);
+      // @end
+    }
     // @end
   }
   // @end
+  // @end
+  // @if FIRING
+  // Through workgroup memory, where nobody reads rows any more: eight threads hold the 32 rows of a word. As f32 from 2^23 on, which
+  // are what they are.
+  let own = ly * {{WX}}u + lx;
+  xs[own / {{BM4}}u][own % {{BM4}}u] = bitcast<vec4<f32>>(fired | vec4<u32>(0x4b000000u));
+  workgroupBarrier();
+  for (var p = thread; p < {{BM4}}u / 8u * {{BN4}}u; p += {{THREADS}}u) {
+    let word = p / {{BN4}}u;
+    let q = p % {{BN4}}u;
+    var rows = vec4<u32>();
+    // @for s 8
+    {
+      let group4 = word * 8u + {{s}}u;
+      let slot = group4 % {{WY}}u * {{WX}}u + q % {{WX}}u;
+      let shift = (group4 / {{WY}}u * {{RN}}u + q / {{WX}}u) * 4u;
+      let four = bitcast<vec4<u32>>(xs[slot / {{BM4}}u][slot % {{BM4}}u]) >> vec4<u32>(shift);
+      rows |= (four & vec4<u32>(15u)) << vec4<u32>({{s}}u * 4u);
+    }
+    // @end
+    bits[(m / 8u + word) * ldF + P.colOffset / 4u + n + q] = rows;
+  }
   // @end
 }

@@ -85,7 +85,7 @@ export async function encodeRows(
   const out = new Float32Array(n * sae.dSae);
   const [prepare, encode, topk] = await Promise.all([
     gpu.kernel(prepareKernel({ centre: false, scale: false, half })),
-    gpu.kernel(encodeKernel(tile, half)),
+    gpu.kernel(encodeKernel(tile, half, "all")),
     gpu.kernel(topkKernel()),
   ]);
   const buffers = {

@@ -2,13 +2,12 @@
  * CPU twin of `fold.wgsl`.
  * @module
  */
+import { activation, type Fired } from "./fired.ts";
 import { LATENT } from "./latents.ts";
 import type { Params } from "./params.ts";
 
 /** Bindings of the kernel, in order. */
-export interface FoldBindings {
-  /** `u32 [rowsPad, ldF]`: bits of f ≥ 0. */
-  readonly f: Uint32Array;
+export interface FoldBindings extends Fired {
   /** `u32 [⌈rowsPad/32⌉]`: a bit per skipped row. */
   readonly skip: Uint32Array;
   /** `u32 [10, cols]`, see latents.ts; changed. */
@@ -49,7 +48,7 @@ const float = new Float32Array(word.buffer);
  * const latents = new Uint32Array(10);
  * const f = new Uint32Array(new Float32Array([2]).buffer);
  * fold(makeParams({ rows: 1, ldF: 1, cols: 1, perImage: 1, total: 1 }), { by: "row", capacity: 1 }, {
- *   f, skip: new Uint32Array(1), latents, candidates: new Uint32Array(2), histogram: new Uint32Array(2048),
+ *   f, bits: new Uint32Array([1]), skip: new Uint32Array(1), latents, candidates: new Uint32Array(2), histogram: new Uint32Array(2048),
  *   halves: new Uint32Array(64),
  * });
  * console.assert(latents[0] === 1 && latents[6] === 1);
@@ -57,7 +56,7 @@ const float = new Float32Array(word.buffer);
  */
 export function fold(params: Params, use: FoldUse, bindings: FoldBindings): void {
   const { rows, firstRow, cols } = params;
-  const { f, latents, candidates } = bindings;
+  const { latents, candidates } = bindings;
   const { capacity, by } = use;
   const unit = by === "row" ? 1 : params.perImage;
   for (let j = 0; j < cols; j++) {
@@ -66,7 +65,7 @@ export function fold(params: Params, use: FoldUse, bindings: FoldBindings): void
     let stopped = 0xffffffff;
     for (let r = 0; r < rows; r++) count(params, bindings, j, r);
     for (let first = 0; first < rows && stopped === 0xffffffff; first += unit) {
-      const { value, row } = offer(params, by, f, { first, j });
+      const { value, row } = offer(params, by, bindings, { first, j });
       if (value <= tau) continue;
       if (filled === capacity) stopped = first;
       else {
@@ -85,32 +84,32 @@ export function fold(params: Params, use: FoldUse, bindings: FoldBindings): void
  *
  * @param params Uses ldF, colOffset, perImage.
  * @param by A row's value, the best of an image (of equal ones the first), or its sum, in f64 and then rounded to f32.
- * @param f `u32 [rowsPad, ldF]`: bits of f ≥ 0.
+ * @param strip The activations.
  * @param at The first row, and the chunk's latent.
  *
  * @example
  * ```ts
  * import { offer } from "./fold.ts";
  * import { makeParams } from "./params.ts";
- * const f = new Uint32Array(new Float32Array([1, 2]).buffer);
- * const { row } = offer(makeParams({ ldF: 1, perImage: 2 }), "image", f, { first: 0, j: 0 });
+ * const strip = { f: new Uint32Array(new Float32Array([1, 2]).buffer), bits: new Uint32Array([3]) };
+ * const { row } = offer(makeParams({ ldF: 1, perImage: 2 }), "image", strip, { first: 0, j: 0 });
  * console.assert(row === 1);
  * ```
  */
 export function offer(
   params: Params,
   by: FoldUse["by"],
-  f: Uint32Array,
+  strip: Fired,
   at: { readonly first: number; readonly j: number },
 ): { value: number; row: number } {
-  const { ldF, colOffset, perImage } = params;
+  const { colOffset, perImage } = params;
   const { first, j } = at;
-  if (by === "row") return { value: f[first * ldF + colOffset + j], row: first };
+  if (by === "row") return { value: activation(params, strip, first, colOffset + j), row: first };
   let value = 0;
   let row = first;
   let sum = 0;
   for (let r = first; r < first + perImage; r++) {
-    const b = f[r * ldF + colOffset + j];
+    const b = activation(params, strip, r, colOffset + j);
     if (b > value) {
       value = b;
       row = r;
@@ -123,9 +122,9 @@ export function offer(
 }
 
 function count(params: Params, bindings: FoldBindings, j: number, r: number): void {
-  const { cols, total, stepScale, pull, ldF, colOffset } = params;
-  const { f, latents, histogram, halves, skip } = bindings;
-  const b = f[r * ldF + colOffset + j];
+  const { cols, total, stepScale, pull, colOffset } = params;
+  const { latents, histogram, halves, skip } = bindings;
+  const b = activation(params, bindings, r, colOffset + j);
   word[0] = b;
   const value = float[0];
   if (b !== 0) {

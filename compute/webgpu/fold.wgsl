@@ -1,24 +1,20 @@
-// Statistics, the online percentile and candidates of a strip: a workgroup owns {{LATENTS}} latents and reads their columns of F
-// once, {{ROWS}} rows at a time. {{GROUPS}} groups of threads, one thread a latent, load and count: integer sums, bins and extremes
-// are order-free. One more group walks the percentile, which depends on the order of rows, through workgroup memory meanwhile.
-// Rows above the latent's k-th value are marked as they are counted, so that whoever collects them visits only those. Twin: fold.ts
-@group(1) @binding(0) var<storage, read> f: array<u32>;                     // [rowsPad, ldF], bits of f32 >= 0
-@group(1) @binding(1) var<storage, read> skip: array<u32>;                  // a bit per row
-@group(1) @binding(2) var<storage, read_write> latents: array<u32>;         // [10, cols], see latents.ts
-@group(1) @binding(3) var<storage, read_write> candidates: array<u32>;      // [cols, 2, CAPACITY]: value bits, row
-@group(1) @binding(4) var<storage, read_write> histogram: array<atomic<u32>>;   // [cols, 2048]
-@group(1) @binding(5) var<storage, read_write> halves: array<atomic<u32>>;      // [cols, 32, 2]
+// Statistics, the online percentile and candidates of a strip. There is a bit for each activation that fires, 32 rows a word, so that
+// only those values are read. A workgroup has {{LATENTS}} latents, a thread each. The first ones (group.y = 0) walk all rows, for what
+// depends on their order: the percentile, and candidates. Each of the others counts {{ROWS}} rows: integer sums, bins and extremes are
+// order-free. Nobody waits for anybody else. Twin: fold.ts
+@group(1) @binding(0) var<storage, read> f: array<u32>;                         // [rowsPad, ldF], bits of f32 where it fires
+@group(1) @binding(1) var<storage, read> bits: array<u32>;                      // [rowsPad / 32, ldF], a bit per row
+@group(1) @binding(2) var<storage, read> skip: array<u32>;                      // a bit per row
+@group(1) @binding(3) var<storage, read_write> latents: array<atomic<u32>>;     // [10, cols], see latents.ts
+@group(1) @binding(4) var<storage, read_write> candidates: array<u32>;          // [cols, 2, CAPACITY]: value bits, row
+@group(1) @binding(5) var<storage, read_write> histogram: array<atomic<u32>>;   // [cols, 2048]
+@group(1) @binding(6) var<storage, read_write> halves: array<atomic<u32>>;      // [cols, 32, 2]
 
-// Rows lie in blocks of {{BLOCK}}, which are walked without a loop.
-var<workgroup> tile: array<array<array<u32, {{LATENTS}}>, {{BLOCK}}>, {{BLOCKS}}>;
-// How each row moves an estimate: where its value lies above, below, or on it. The same for all latents. Read back from memory,
-// the products cannot be fused with the addition, which would round otherwise.
-var<workgroup> moves: array<array<vec3<f32>, {{BLOCK}}>, {{BLOCKS}}>;
-// A bit for each row that may be a candidate.
-var<workgroup> marks: array<array<atomic<u32>, {{LATENTS}}>, {{WORDS}}>;
-var<workgroup> counts: array<atomic<u32>, {{LATENTS}}>;
-var<workgroup> leasts: array<atomic<u32>, {{LATENTS}}>;
-var<workgroup> mosts: array<atomic<u32>, {{LATENTS}}>;
+// How each of 32 rows moves an estimate: where its value lies above, below, or on it. The same for all latents. Read back from memory,
+// the products cannot be fused with the addition, which would round otherwise. Two, so that one can be written while the other is read.
+var<workgroup> moves: array<array<vec3<f32>, 32>, 2>;
+// What a thread looks at with an index: values of 16 rows that are walked, or words of bits that are counted.
+var<workgroup> shelf: array<array<u32, {{LATENTS}}>, 16>;
 
 const NONE = 0xffffffffu;
 
@@ -30,9 +26,10 @@ fn live(word: u32) -> u32 {
   return ~skip[word] & select(0xffffffffu, (1u << (n & 31u)) - 1u, n < 32u);
 }
 
-fn load(r: u32, column: u32) -> u32 {
-  if (r >= P.rows) { return 0u; }
-  return f[r * P.ldF + column];
+// Bits of the rows 32·word ... on which a latent fires; none for a thread that has no latent.
+fn firing(word: u32, column: u32) -> u32 {
+  if (32u * word >= P.rows || column == NONE) { return 0u; }
+  return bits[word * P.ldF + column];
 }
 
 // A latent's candidates.
@@ -87,167 +84,175 @@ fn turn(list: ptr<function, List>, image: u32) {
 }
 // @end
 
-@compute @workgroup_size({{LATENTS}}, {{THREADS}})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>,
-        @builtin(local_invocation_index) thread: u32) {
-  let lane = local.x;
-  let walks = local.y == {{GROUPS}}u;
-  let inside = group.x * {{LATENTS}}u + lane < P.cols;
-  let j = min(group.x * {{LATENTS}}u + lane, P.cols - 1u);
-  let column = P.colOffset + j;
-  // A row that is past the end for those who walk, so that they load nothing.
-  let mine = select(local.y, 0x40000000u, walks);
-  if (local.y == 0u) {
-    atomicStore(&counts[lane], 0u);
-    atomicStore(&leasts[lane], NONE);
-    atomicStore(&mosts[lane], 0u);
-    // @for w WORDS
-    atomicStore(&marks[{{w}}][lane], 0u);
-    // @end
+// Takes a row that fires.
+fn visit(list: ptr<function, List>, b: u32, row: u32) {
+  // @if GROUPED
+  let image = row / P.perImage;
+  if (image != (*list).image) { turn(list, image); }
+  if (b > (*list).best) {
+    (*list).best = b;
+    (*list).bestRow = row;
   }
-  var count = 0u;
-  var least = NONE;
-  var most = 0u;
-  var estimate = bitcast<f32>(latents[3u * P.cols + j]);
+  // @if SUM
+  (*list).sum = add((*list).sum, b);
+  // @end
+  // @else
+  collect(list, b, row, row);
+  // @end
+}
+
+// Walks the rows in order. Values come {{AHEAD}} words of rows ahead, and the bits that ask for them as much earlier.
+fn walk(j: u32, column: u32, lane: u32) {
+  let at = min(j, P.cols - 1u);
+  var estimate = bitcast<f32>(atomicLoad(&latents[3u * P.cols + at]));
   // Rows in the estimate: the same for all latents.
-  var t = latents[4u * P.cols + j];
+  var t = atomicLoad(&latents[4u * P.cols + at]);
   var list = List();
-  list.at = j * {{LIST}}u;
-  list.bar = latents[5u * P.cols + j];
-  list.filled = latents[6u * P.cols + j];
+  list.at = at * {{LIST}}u;
+  list.bar = atomicLoad(&latents[5u * P.cols + at]);
+  list.filled = atomicLoad(&latents[6u * P.cols + at]);
   list.stopped = NONE;
   // @if SUM
-  let marked = 0u;
+  let least = 0u;
   // @else
-  let marked = list.bar;
+  let least = list.bar;
   // @end
-  // @for w WORDS
+  // @for w AHEAD
   var live{{w}} = live({{w}}u);
+  var now{{w}} = firing({{w}}u, column);
+  var next{{w}} = firing({{AHEAD}}u + {{w}}u, column);
+  // @for h 2
+  // @for r 16
+  var v{{w}}_{{h}}_{{r}} = 0u;
+  if ((now{{w}} & (1u << ({{h}}u * 16u + {{r}}u))) != 0u) {
+    v{{w}}_{{h}}_{{r}} = f[({{w}}u * 32u + {{h}}u * 16u + {{r}}u) * P.ldF + column];
+  }
   // @end
-  // Rows come two steps ahead: what is stored in the next step, and what is stored in the one after.
-  // @for u PER
-  var b{{u}} = load({{u}}u * {{GROUPS}}u + mine, column);
-  var a{{u}} = load({{ROWS}}u + {{u}}u * {{GROUPS}}u + mine, column);
   // @end
-  workgroupBarrier();
-  for (var start = 0u; start < P.rows; start += {{ROWS}}u) {
-    // This thread's rows that fire, and those that may be candidates.
-    var fires = 0u;
-    var wanted = 0u;
-    if (!walks) {
-      // @for u PER
+  // @end
+  for (var word = 0u; 32u * word < P.rows; word += {{AHEAD}}u) {
+    // @for w AHEAD
+    {
+      let here = (word + {{w}}u) % 2u;
+      // @for s SHARES
       {
-        let i = {{u}}u * {{GROUPS}}u + local.y;
-        tile[i / {{BLOCK}}u][i % {{BLOCK}}u][lane] = b{{u}};
-        fires |= u32(b{{u}} != 0u) << {{u}}u;
-        wanted |= u32(b{{u}} > marked) << {{u}}u;
+        let i = lane + {{s}}u * {{LATENTS}}u;
+        let seen = t + countOneBits(live{{w}} & (0xffffffffu >> (31u - i)));
+        let step_ = P.stepScale * f32(P.total - seen);
+        let move_ = vec3<f32>(step_ * (P.pull + 1.0), step_ * (P.pull - 1.0), step_ * P.pull);
+        moves[here][i] = select(vec3<f32>(), move_, ((live{{w}} >> i) & 1u) != 0u);
       }
       // @end
-    }
-    if (!inside) {
-      fires = 0u;
-      wanted = 0u;
-    }
-    for (; wanted != 0u; wanted &= wanted - 1u) {
-      let i = countTrailingZeros(wanted) * {{GROUPS}}u + local.y;
-      atomicOr(&marks[i / 32u][lane], 1u << (i % 32u));
-    }
-    // @for u PER
-    b{{u}} = a{{u}};
-    a{{u}} = load(start + 2u * {{ROWS}}u + {{u}}u * {{GROUPS}}u + mine, column);
-    // @end
-    if (thread < {{ROWS}}u) {
-      var seen = t;
-      var alive = live0;
-      // @for w WORDS
-      if (thread / 32u == {{w}}u) { alive = live{{w}}; }
-      if (thread / 32u > {{w}}u) { seen += countOneBits(live{{w}}); }
-      // @end
-      seen += countOneBits(alive & (0xffffffffu >> (31u - thread % 32u)));
-      let step_ = P.stepScale * f32(P.total - seen);
-      let move_ = vec3<f32>(step_ * (P.pull + 1.0), step_ * (P.pull - 1.0), step_ * P.pull);
-      moves[thread / {{BLOCK}}u][thread % {{BLOCK}}u] = select(vec3<f32>(), move_, ((alive >> (thread % 32u)) & 1u) != 0u);
-    }
-    // @for w WORDS
-    t += countOneBits(live{{w}});
-    live{{w}} = live((start + {{ROWS}}u) / 32u + {{w}}u);
-    // @end
-    workgroupBarrier();
-    if (walks) {
-      for (var q = 0u; q < {{BLOCKS}}u; q++) {
+      t += countOneBits(live{{w}});
+      live{{w}} = live(word + {{AHEAD}}u + {{w}}u);
+      workgroupBarrier();
+      // @for h 2
+      {
+        var most = 0u;
         // All three outcomes are computed before it is known which one counts, so a row costs one addition and two selections.
-        // @for r BLOCK
+        // @for r 16
         {
-          let v = bitcast<f32>(tile[q][{{r}}][lane]);
-          let move_ = moves[q][{{r}}];
+          let v = bitcast<f32>(v{{w}}_{{h}}_{{r}});
+          let move_ = moves[here][{{h}}u * 16u + {{r}}u];
           estimate = select(select(estimate + move_.z, estimate + move_.x, v > estimate), estimate + move_.y, v < estimate);
+          most = max(most, v{{w}}_{{h}}_{{r}});
         }
         // @end
-      }
-    }
-    // Few rows fire, so they are counted one by one, and not in a branch for each row, which some thread would take almost always.
-    for (; fires != 0u; fires &= fires - 1u) {
-      let i = countTrailingZeros(fires) * {{GROUPS}}u + local.y;
-      let b = tile[i / {{BLOCK}}u][i % {{BLOCK}}u][lane];
-      count += 1u;
-      least = min(least, b);
-      most = max(most, b);
-      atomicAdd(&histogram[j * 2048u + clamp(b >> 18u, 2784u, 4831u) - 2784u], 1u);
-      let e = b >> 23u;
-      if (e < 255u) {
-        let m = select((b & 0x7fffffu) | 0x800000u, (b & 0x7fffffu) << 1u, e == 0u) << (e & 7u);
-        let bucket = j * 64u + (e >> 3u) * 2u;
-        atomicAdd(&halves[bucket], m & 0xffffu);
-        atomicAdd(&halves[bucket + 1u], m >> 16u);
-      }
-    }
-    if (local.y == 0u) {
-      // @for w WORDS
-      {
-        var bits = atomicLoad(&marks[{{w}}][lane]);
-        if (bits != 0u) { atomicStore(&marks[{{w}}][lane], 0u); }
-        while (bits != 0u) {
-          let i = {{w}}u * 32u + countTrailingZeros(bits);
-          bits &= bits - 1u;
-          let b = tile[i / {{BLOCK}}u][i % {{BLOCK}}u][lane];
-          // @if GROUPED
-          let image = (start + i) / P.perImage;
-          if (image != list.image) { turn(&list, image); }
-          if (b > list.best) {
-            list.best = b;
-            list.bestRow = start + i;
+        // Once the first rows are ranked, few exceed the k-th of them.
+        if (most > least && list.stopped == NONE) {
+          // @for r 16
+          shelf[{{r}}][lane] = v{{w}}_{{h}}_{{r}};
+          // @end
+          for (var left = (now{{w}} >> ({{h}}u * 16u)) & 0xffffu; left != 0u; left &= left - 1u) {
+            let i = countTrailingZeros(left);
+            visit(&list, shelf[i][lane], (word + {{w}}u) * 32u + {{h}}u * 16u + i);
           }
-          // @if SUM
-          list.sum = add(list.sum, b);
-          // @end
-          // @else
-          collect(&list, b, start + i, start + i);
-          // @end
         }
+        let base = ((word + {{AHEAD}}u + {{w}}u) * 32u + {{h}}u * 16u) * P.ldF + column;
+        // @for r 16
+        v{{w}}_{{h}}_{{r}} = 0u;
+        if ((next{{w}} & (1u << ({{h}}u * 16u + {{r}}u))) != 0u) { v{{w}}_{{h}}_{{r}} = f[base + {{r}}u * P.ldF]; }
+        // @end
       }
       // @end
+      now{{w}} = next{{w}};
+      next{{w}} = firing(word + 2u * {{AHEAD}}u + {{w}}u, column);
     }
-    workgroupBarrier();
-  }
-  if (count != 0u) {
-    atomicAdd(&counts[lane], count);
-    atomicMin(&leasts[lane], least);
-    atomicMax(&mosts[lane], most);
-  }
-  workgroupBarrier();
-  if (!inside) { return; }
-  if (walks) {
-    latents[3u * P.cols + j] = bitcast<u32>(estimate);
-    latents[4u * P.cols + j] = t;
-  }
-  if (local.y == 0u) {
-    latents[j] += atomicLoad(&counts[lane]);
-    latents[P.cols + j] = min(latents[P.cols + j], atomicLoad(&leasts[lane]));
-    latents[2u * P.cols + j] = max(latents[2u * P.cols + j], atomicLoad(&mosts[lane]));
-    // @if GROUPED
-    turn(&list, NONE);
     // @end
-    latents[6u * P.cols + j] = list.filled;
-    latents[7u * P.cols + j] = list.stopped;
+  }
+  if (column == NONE) { return; }
+  // @if GROUPED
+  turn(&list, NONE);
+  // @end
+  atomicStore(&latents[3u * P.cols + j], bitcast<u32>(estimate));
+  atomicStore(&latents[4u * P.cols + j], t);
+  atomicStore(&latents[6u * P.cols + j], list.filled);
+  atomicStore(&latents[7u * P.cols + j], list.stopped);
+}
+
+// What a thread counted.
+struct Tally {
+  count: u32,
+  least: u32,
+  most: u32,
+}
+
+fn take(tally: ptr<function, Tally>, b: u32, j: u32) {
+  (*tally).count += 1u;
+  (*tally).least = min((*tally).least, b);
+  (*tally).most = max((*tally).most, b);
+  atomicAdd(&histogram[j * 2048u + clamp(b >> 18u, 2784u, 4831u) - 2784u], 1u);
+  let e = b >> 23u;
+  if (e < 255u) {
+    let m = select((b & 0x7fffffu) | 0x800000u, (b & 0x7fffffu) << 1u, e == 0u) << (e & 7u);
+    let bucket = j * 64u + (e >> 3u) * 2u;
+    atomicAdd(&halves[bucket], m & 0xffffu);
+    atomicAdd(&halves[bucket + 1u], m >> 16u);
+  }
+}
+
+// Counts the rows of words first ... of a latent: four that fire at a time, so that their values come together. Every thread goes its
+// own way through its words, so that one with little to do does not wait at each of them.
+fn count(first: u32, j: u32, column: u32, lane: u32) {
+  // @for w WORDS
+  shelf[{{w}}][lane] = firing(first + {{w}}u, column);
+  // @end
+  if (column == NONE) { return; }
+  var tally = Tally(0u, NONE, 0u);
+  var word = 0u;
+  var left = shelf[0][lane];
+  loop {
+    // @for s 4
+    while (left == 0u && word < {{WORDS}}u - 1u) {
+      word += 1u;
+      left = shelf[word][lane];
+    }
+    let some{{s}} = left != 0u;
+    let row{{s}} = (first + word) * 32u + countTrailingZeros(left);
+    left &= left - 1u;
+    // @end
+    if (!some0) { break; }
+    // @for s 4
+    var b{{s}} = 0u;
+    if (some{{s}}) { b{{s}} = f[row{{s}} * P.ldF + column]; }
+    // @end
+    // @for s 4
+    if (some{{s}}) { take(&tally, b{{s}}, j); }
+    // @end
+  }
+  if (tally.count == 0u) { return; }
+  atomicAdd(&latents[j], tally.count);
+  atomicMin(&latents[P.cols + j], tally.least);
+  atomicMax(&latents[2u * P.cols + j], tally.most);
+}
+
+@compute @workgroup_size({{LATENTS}})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let j = group.x * {{LATENTS}}u + lane;
+  let column = select(NONE, P.colOffset + j, j < P.cols);
+  if (group.y == 0u) {
+    walk(j, column, lane);
+  } else {
+    count((group.y - 1u) * {{WORDS}}u, j, column, lane);
   }
 }

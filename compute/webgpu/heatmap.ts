@@ -2,6 +2,7 @@
  * CPU twin of `heatmap.wgsl`.
  * @module
  */
+import { activation, type Fired } from "./fired.ts";
 import { FRESH, LATENT } from "./latents.ts";
 import type { Params } from "./params.ts";
 
@@ -11,7 +12,7 @@ import type { Params } from "./params.ts";
  * @param params Uses cols, k, perImage, firstRow, ldF, colOffset.
  * @param latents `u32 [10, cols]`, see latents.ts.
  * @param top `u32 [cols, 3, k]`: value bits, row, slot; marks cleared.
- * @param f `u32 [rowsPad, ldF]`: bits of f.
+ * @param strip The activations.
  * @param heatmaps `u32 [cols, k, perImage]`: bits of f at every patch of the entry's image, by slot; written.
  *
  * @example
@@ -23,7 +24,8 @@ import type { Params } from "./params.ts";
  * latents[LATENT.ranked] = latents[LATENT.merged] = 1;
  * const heatmaps = new Uint32Array(2);
  * const params = makeParams({ cols: 1, k: 1, perImage: 2, ldF: 1 });
- * heatmap(params, latents, new Uint32Array([9, 1, FRESH]), new Uint32Array([5, 9]), heatmaps);
+ * const strip = { f: new Uint32Array([5, 9]), bits: new Uint32Array([3]) };
+ * heatmap(params, latents, new Uint32Array([9, 1, FRESH]), strip, heatmaps);
  * console.assert(heatmaps.join() === "5,9");
  * ```
  */
@@ -31,10 +33,10 @@ export function heatmap(
   params: Params,
   latents: Uint32Array,
   top: Uint32Array,
-  f: Uint32Array,
+  strip: Fired,
   heatmaps: Uint32Array,
 ): void {
-  const { cols, k, perImage, firstRow, ldF, colOffset } = params;
+  const { cols, k, perImage, firstRow, colOffset } = params;
   for (let j = 0; j < cols; j++) {
     if (latents[LATENT.merged * cols + j] === 0) continue;
     const begin = 3 * j * k;
@@ -45,7 +47,7 @@ export function heatmap(
       const row = top[begin + k + i];
       const first = row - (row % perImage) - firstRow;
       for (let p = 0; p < perImage; p++) {
-        heatmaps[(j * k + slot - FRESH) * perImage + p] = f[(first + p) * ldF + colOffset + j];
+        heatmaps[(j * k + slot - FRESH) * perImage + p] = activation(params, strip, first + p, colOffset + j);
       }
     }
   }

@@ -2,8 +2,9 @@
 // One workgroup for {{LATENTS}} latents, of which it looks at those that were merged. Twin: heatmap.ts
 @group(1) @binding(0) var<storage, read> latents: array<u32>;            // [10, cols], see latents.ts
 @group(1) @binding(1) var<storage, read_write> top: array<u32>;          // [cols, 3, k]: value bits, row, slot
-@group(1) @binding(2) var<storage, read> f: array<u32>;                  // [rowsPad, ldF], bits of f32
-@group(1) @binding(3) var<storage, read_write> heatmaps: array<u32>;     // [cols, k, perImage], bits of f32, by slot
+@group(1) @binding(2) var<storage, read> f: array<u32>;                  // [rowsPad, ldF], bits of f32 where it fires
+@group(1) @binding(3) var<storage, read> bits: array<u32>;               // [rowsPad / 32, ldF], a bit per row
+@group(1) @binding(4) var<storage, read_write> heatmaps: array<u32>;     // [cols, k, perImage], bits of f32, by slot
 
 // Valid entries of each latent, 0 where nothing entered.
 var<workgroup> ranked: array<u32, {{LATENTS}}>;
@@ -56,7 +57,7 @@ fn copyLatent(j: u32, n: u32, thread: u32) {
       let first = rows[i] - rows[i] % P.perImage - P.firstRow;
       let to = (j * P.k + slots[i]) * P.perImage;
       for (var p = thread; p < P.perImage; p += 64u) {
-        heatmaps[to + p] = f[(first + p) * P.ldF + P.colOffset + j];
+        heatmaps[to + p] = activation(first + p, P.colOffset + j);
       }
     }
     workgroupBarrier();

@@ -4,40 +4,39 @@
  */
 import carryCode from "./carry.wgsl" with { type: "text" };
 import distributionCode from "./distribution.wgsl" with { type: "text" };
-import { encodeConstants, type Tile } from "./encode.ts";
+import { encodeConstants, type Stores, type Tile } from "./encode.ts";
 import encodeCode from "./encode.wgsl" with { type: "text" };
 import { type Constants, expand } from "./expand.ts";
+import firedCode from "./fired.wgsl" with { type: "text" };
 import type { FoldUse } from "./fold.ts";
 import foldCode from "./fold.wgsl" with { type: "text" };
 import type { KernelSource } from "./gpu.ts";
 import heatmapCode from "./heatmap.wgsl" with { type: "text" };
+import markCode from "./mark.wgsl" with { type: "text" };
 import { chunkOf } from "./merge.ts";
 import mergeCode from "./merge.wgsl" with { type: "text" };
 import prepareCode from "./prepare.wgsl" with { type: "text" };
 import topkCode from "./topk.wgsl" with { type: "text" };
 import wideSumCode from "./wide_sum.wgsl" with { type: "text" };
 
-/** How a workgroup of the fold kernel cuts its work. */
+/** How the fold kernel cuts its work. */
 export interface FoldShape {
-  /** Latents that it owns. */
+  /** Latents of a workgroup, a thread each: a power of two up to 32. */
   readonly latents: number;
-  /** Rows that are loaded side by side: `latents · groups` threads, at least as many as `rows`, and `latents` more that walk. */
-  readonly groups: number;
-  /** Rows in a step, a multiple of 32 and of `groups`, at most 32 a group: `4 · latents · rows` bytes of workgroup memory. */
+  /** Rows that a workgroup counts: a multiple of 32 up to 512. */
   readonly rows: number;
+  /** Words of 32 rows whose values are loaded ahead of the percentile's walk: 32 registers each. */
+  readonly ahead: number;
 }
-
-/** Rows that the fold's percentile walks without a loop: enough to hide the latency of workgroup memory. */
-const FOLD_BLOCK = 16;
 
 /** Latents that a workgroup of `merge` and `heatmap` looks after: most have nothing to do in most strips. */
 export const LATENTS_PER_GROUP = 8;
 
-/** On a GPU: a warp reads one cache line of a row of F, and 12,288 latents make 384 workgroups, all at once on a large card. */
-export const FOLD_SHAPE: FoldShape = { latents: 32, groups: 4, rows: 64 };
+/** On a GPU: a warp reads one cache line of bits, and 64 rows take about as long to walk as a value takes to come from memory. */
+export const FOLD_SHAPE: FoldShape = { latents: 32, rows: 256, ahead: 2 };
 
-/** On a CPU: compilers behind OpenGL take time that grows with the square of the workgroup's memory. */
-export const SOFTWARE_FOLD_SHAPE: FoldShape = { latents: 8, groups: 4, rows: 32 };
+/** On a CPU there is little to wait for, and compilers take their time. */
+export const SOFTWARE_FOLD_SHAPE: FoldShape = { latents: 8, rows: 512, ahead: 1 };
 
 /** `prepare`: dispatch (⌈kPad / 32⌉, ⌈rowsPad / 32⌉). */
 export function prepareKernel(use: { centre: boolean; scale: boolean; half: boolean }): KernelSource {
@@ -50,12 +49,17 @@ export function prepareKernel(use: { centre: boolean; scale: boolean; half: bool
 }
 
 /** `encode`: dispatch (colsPad / tile columns, rowsPad / tile rows). */
-export function encodeKernel(tile: Tile, half: boolean): KernelSource {
+export function encodeKernel(tile: Tile, half: boolean, stores: Stores): KernelSource {
   return {
     name: "encode",
-    code: expand(encodeCode, encodeConstants(tile, half)),
-    bindings: ["read", "read", "read", "read", "write"],
+    code: expand(encodeCode, encodeConstants(tile, half, stores)),
+    bindings: ["read", "read", "read", "read", "write", ...(stores === "firing" ? ["write"] as const : [])],
   };
+}
+
+/** `mark`: dispatch (⌈ldF / 64⌉, ⌈rows / 32⌉). */
+export function markKernel(): KernelSource {
+  return { name: "mark", code: markCode, bindings: ["read", "write"] };
 }
 
 /** `topk`: dispatch (rows). */
@@ -71,22 +75,24 @@ function collecting({ by, capacity }: FoldUse): Constants {
 /** Adds the arithmetic of sums where it is used. */
 const withSums = (code: string, { by }: FoldUse): string => by === "sum" ? wideSumCode + code : code;
 
-/** `fold`: dispatch (⌈cols / shape.latents⌉). */
+/** `fold`: dispatch {@linkcode foldGroups}. */
 export function foldKernel(use: FoldUse, shape: FoldShape): KernelSource {
-  const { latents, groups, rows } = shape;
+  const { latents, rows, ahead } = shape;
   const code = expand(foldCode, {
     LATENTS: latents,
-    GROUPS: groups,
-    THREADS: groups + 1,
+    SHARES: 32 / latents,
     ROWS: rows,
     WORDS: rows / 32,
-    BLOCK: FOLD_BLOCK,
-    BLOCKS: rows / FOLD_BLOCK,
-    PER: rows / groups,
+    AHEAD: ahead,
     ...collecting(use),
   });
-  const bindings = ["read", "read", "write", "write", "write", "write"] as const;
+  const bindings = ["read", "read", "read", "write", "write", "write", "write"] as const;
   return { name: "fold", code: withSums(code, use), bindings };
+}
+
+/** Workgroups of `fold`: those that walk come first, so that they begin first. */
+export function foldGroups(shape: FoldShape, cols: number, rows: number): readonly [number, number] {
+  return [Math.ceil(cols / shape.latents), 1 + Math.ceil(rows / shape.rows)];
 }
 
 /** `merge`: dispatch (⌈cols / LATENTS_PER_GROUP⌉). */
@@ -98,15 +104,19 @@ export function mergeKernel(use: FoldUse): KernelSource {
     UNIT: unit,
     LATENTS: LATENTS_PER_GROUP,
   });
-  return { name: "merge", code: withSums(code, use), bindings: ["write", "write", "write", "read"] };
+  return {
+    name: "merge",
+    code: withSums(firedCode + code, use),
+    bindings: ["write", "write", "write", "read", "read"],
+  };
 }
 
 /** `heatmap`: dispatch (⌈cols / LATENTS_PER_GROUP⌉). */
 export function heatmapKernel(): KernelSource {
   return {
     name: "heatmap",
-    code: expand(heatmapCode, { LATENTS: LATENTS_PER_GROUP }),
-    bindings: ["read", "write", "read", "write"],
+    code: firedCode + expand(heatmapCode, { LATENTS: LATENTS_PER_GROUP }),
+    bindings: ["read", "write", "read", "read", "write"],
   };
 }
 
@@ -117,5 +127,5 @@ export function carryKernel(): KernelSource {
 
 /** `distribution`: dispatch (⌈kept / 16⌉, ⌈rows / 16⌉). */
 export function distributionKernel(): KernelSource {
-  return { name: "distribution", code: distributionCode, bindings: ["read", "read", "write"] };
+  return { name: "distribution", code: firedCode + distributionCode, bindings: ["read", "read", "read", "write"] };
 }

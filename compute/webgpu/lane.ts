@@ -6,7 +6,7 @@ import { rowsPerImage } from "../rows.ts";
 import { tileColumns, tileRows } from "./encode.ts";
 import { type Chunk, type Geometry, MAX_ROWS_BETWEEN_CARRIES } from "./geometry.ts";
 import type { Gpu } from "./gpu.ts";
-import { LATENTS_PER_GROUP } from "./kernels.ts";
+import { foldGroups, LATENTS_PER_GROUP } from "./kernels.ts";
 import { allocateLane, type ChunkState, FOUND_BYTES, freeLane, type LaneBuffers } from "./lane_buffers.ts";
 import { cutLane, imageValues, keptLatents, laneParams, type LaneRequest } from "./lane_request.ts";
 import { bindLane, dispatch, type LaneSteps } from "./lane_steps.ts";
@@ -254,14 +254,15 @@ export class Lane {
         use(i);
         this.#encode(pass, i, rowsPad);
       }
-      dispatch(pass, topk, rows);
+      dispatch(pass, topk.cut, rows);
+      dispatch(pass, topk.mark, Math.ceil(this.geometry.ldF / 64), Math.ceil(rows / 32));
     }
     this.#rowsSinceCarry += rows;
     const carry = this.#rowsSinceCarry + this.geometry.stripRowsPad > MAX_ROWS_BETWEEN_CARRIES;
     for (let i = 0; i < chunks.length; i++) {
       use(i);
       if (topk === undefined) this.#encode(pass, i, rowsPad);
-      this.#fold(pass, i);
+      this.#fold(pass, i, rows);
       if (carry) dispatch(pass, this.#steps.chunks[i].carry, Math.ceil(chunks[i].cols / 2));
       const { kept } = all[base + i];
       if (kept > 0) dispatch(pass, this.#steps.chunks[i].distribution, Math.ceil(kept / 16), Math.ceil(rows / 16));
@@ -276,10 +277,10 @@ export class Lane {
     dispatch(pass, this.#steps.chunks[i].encode, colsPad / tileColumns(tile), rowsPad / tileRows(tile));
   }
 
-  #fold(pass: GPUComputePassEncoder, i: number): void {
+  #fold(pass: GPUComputePassEncoder, i: number, rows: number): void {
     const { fold, merge, heatmap } = this.#steps.chunks[i];
     const { cols } = this.geometry.chunks[i];
-    dispatch(pass, fold, Math.ceil(cols / this.#request.tuning.fold.latents));
+    dispatch(pass, fold, ...foldGroups(this.#request.tuning.fold, cols, rows));
     const groups = Math.ceil(cols / LATENTS_PER_GROUP);
     dispatch(pass, merge, groups);
     if (this.#request.plan.sortBy !== "img") dispatch(pass, heatmap, groups);

@@ -42,8 +42,10 @@ export interface LaneBuffers {
   readonly raw: GPUBuffer;
   /** `f32|f16 [kPad, stripRowsPad]`: a strip's rows. */
   readonly x: GPUBuffer;
-  /** `f32 [stripRowsPad, ldF]`: a strip's activations. */
+  /** `f32 [stripRowsPad, ldF]`: a strip's activations, where they fire. */
   readonly f: GPUBuffer;
+  /** `u32 [stripRowsPad / 32, ldF]`: a bit per row of a strip, for each latent. */
+  readonly bits: GPUBuffer;
   /** A bit per row of a strip. */
   readonly skip: GPUBuffer;
   /** `u32 [4]`: first bad element of a piece, rows with one, first +Infinity, first −Infinity. */
@@ -112,6 +114,7 @@ export function allocateLane(gpu: Gpu, request: LaneRequest, geometry: Geometry)
       raw: storage("upload", pieceBytes),
       x: storage("rows", kPad * stripRowsPad * (half ? 2 : 4)),
       f: storage("activations", 4 * stripRowsPad * ldF),
+      bits: storage("firing activations", 4 * Math.ceil(stripRowsPad / 32) * ldF),
       skip: storage("skipped rows", 4 * Math.ceil(stripRowsPad / 32)),
       found: storage("non-finite rows", FOUND_BYTES),
       kept: storage("distributions", keptBytes),

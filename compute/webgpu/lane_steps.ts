@@ -9,6 +9,7 @@ import {
   encodeKernel,
   foldKernel,
   heatmapKernel,
+  markKernel,
   mergeKernel,
   prepareKernel,
   topkKernel,
@@ -46,8 +47,8 @@ export interface LaneSteps {
   readonly params: GPUBindGroup;
   /** Raw values to rows. */
   readonly prepare: Step;
-  /** Whole rows' ranking; undefined unless the encoder is a TopK one. */
-  readonly topk: Step | undefined;
+  /** Whole rows' ranking, and the bits of what it leaves; undefined unless the encoder is a TopK one. */
+  readonly topk: { readonly cut: Step; readonly mark: Step } | undefined;
   /** Steps of each chunk. */
   readonly chunks: readonly ChunkSteps[];
 }
@@ -57,33 +58,35 @@ export async function bindLane(gpu: Gpu, request: LaneRequest, buffers: LaneBuff
   const { plan, sae, half, tuning, prepared, tile } = request;
   const by = plan.sortBy === "sum" ? "sum" : plan.dedupe === "image" ? "image" : "row";
   const use = { by, capacity: tuning.capacity } as const;
-  const [prepare, encode, fold, merge, heatmap, carry, distribution, topk] = await Promise.all([
+  const ranksRows = sae.activation.kind === "topk";
+  const [prepare, encode, fold, merge, heatmap, carry, distribution, topk, mark] = await Promise.all([
     gpu.kernel(prepareKernel({ centre: !prepared, scale: !prepared && plan.layout.scalar !== 1, half })),
-    gpu.kernel(encodeKernel(tile, half)),
+    gpu.kernel(encodeKernel(tile, half, ranksRows ? "all" : "firing")),
     gpu.kernel(foldKernel(use, tuning.fold)),
     gpu.kernel(mergeKernel(use)),
     gpu.kernel(heatmapKernel()),
     gpu.kernel(carryKernel()),
     gpu.kernel(distributionKernel()),
     gpu.kernel(topkKernel()),
+    gpu.kernel(markKernel()),
   ]);
   const step = (kernel: Kernel, bound: GPUBuffer[]): Step => {
     return { pipeline: kernel.pipeline, group: gpu.bind(kernel, bound) };
   };
-  const { states, weights, centre, raw, x, f, skip, found, kept, params } = buffers;
+  const { states, weights, centre, raw, x, f, bits, skip, found, kept, params } = buffers;
   return {
     params: gpu.bindParams(params),
     prepare: step(prepare, [raw, centre, x, skip, found]),
-    topk: sae.activation.kind === "topk" ? step(topk, [f]) : undefined,
+    topk: ranksRows ? { cut: step(topk, [f]), mark: step(mark, [f, bits]) } : undefined,
     chunks: states.map(({ latents, histogram, halves, totals, candidates, top, heatmaps }, i) => {
       const { w, bias } = weights[i];
       return {
-        encode: step(encode, [x, w, bias, skip, f]),
-        fold: step(fold, [f, skip, latents, candidates, histogram, halves]),
-        merge: step(merge, [latents, candidates, top, f]),
-        heatmap: step(heatmap, [latents, top, f, heatmaps]),
+        encode: step(encode, [x, w, bias, skip, f, ...(ranksRows ? [] : [bits])]),
+        fold: step(fold, [f, bits, skip, latents, candidates, histogram, halves]),
+        merge: step(merge, [latents, candidates, top, f, bits]),
+        heatmap: step(heatmap, [latents, top, f, bits, heatmaps]),
         carry: step(carry, [halves, totals]),
-        distribution: step(distribution, [f, skip, kept]),
+        distribution: step(distribution, [f, bits, skip, kept]),
       };
     }),
   };

@@ -2,20 +2,19 @@
  * CPU twin of `merge.wgsl`.
  * @module
  */
+import type { Fired } from "./fired.ts";
 import { type FoldUse, offer } from "./fold.ts";
 import { FRESH, LATENT } from "./latents.ts";
 import type { Params } from "./params.ts";
 
 /** Bindings of the kernel, in order. */
-export interface MergeBindings {
+export interface MergeBindings extends Fired {
   /** `u32 [10, cols]`, see latents.ts; changed. */
   readonly latents: Uint32Array;
   /** `u32 [cols, 2, capacity]`: value bits, row; in row order, from rows after all ranked ones. Changed where collecting goes on. */
   readonly candidates: Uint32Array;
   /** `u32 [cols, 3, k]`: value bits, row, slot; changed. */
   readonly top: Uint32Array;
-  /** `u32 [rowsPad, ldF]`: bits of f ≥ 0. */
-  readonly f: Uint32Array;
 }
 
 /** Units (rows or images) that are looked at together where collecting goes on. */
@@ -40,7 +39,8 @@ export const chunkOf = (capacity: number): number => Math.min(64, capacity);
  * latents[LATENT.filled] = 2;
  * latents[LATENT.stopped] = 0xffffffff;
  * const top = new Uint32Array(3);
- * const bindings = { latents, candidates: new Uint32Array([7, 9, 0, 1]), top, f: new Uint32Array(0) };
+ * const strip = { f: new Uint32Array(0), bits: new Uint32Array(0) };
+ * const bindings = { latents, candidates: new Uint32Array([7, 9, 0, 1]), top, ...strip };
  * merge(makeParams({ cols: 1, k: 1 }), { by: "row", capacity: 2 }, bindings);
  * console.assert(top[0] === 9 && top[1] === 1 && latents[LATENT.tau] === 9);
  * ```
@@ -92,7 +92,7 @@ function mergeList(
 /** Fills the list from where it was full: whole chunks of units, as long as they fit. */
 function collect(params: Params, { by, capacity }: FoldUse, bindings: MergeBindings, j: number): void {
   const { cols, rows, perImage, firstRow } = params;
-  const { latents, candidates, f } = bindings;
+  const { latents, candidates } = bindings;
   const unit = by === "row" ? 1 : perImage;
   const tau = latents[LATENT.tau * cols + j];
   let from = latents[LATENT.stopped * cols + j];
@@ -101,7 +101,7 @@ function collect(params: Params, { by, capacity }: FoldUse, bindings: MergeBindi
     const end = Math.min(rows, from + chunkOf(capacity) * unit);
     const found: { value: number; row: number }[] = [];
     for (let first = from; first < end; first += unit) {
-      const offered = offer(params, by, f, { first, j });
+      const offered = offer(params, by, bindings, { first, j });
       if (offered.value > tau) found.push(offered);
     }
     if (filled + found.length > capacity) break;

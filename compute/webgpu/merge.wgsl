@@ -7,7 +7,8 @@
 @group(1) @binding(0) var<storage, read_write> latents: array<u32>;      // [10, cols], see latents.ts
 @group(1) @binding(1) var<storage, read_write> candidates: array<u32>;   // [cols, 2, CAPACITY]: value bits, row
 @group(1) @binding(2) var<storage, read_write> top: array<u32>;          // [cols, 3, k]: value bits, row, slot
-@group(1) @binding(3) var<storage, read> f: array<u32>;                  // [rowsPad, ldF], bits of f32 >= 0
+@group(1) @binding(3) var<storage, read> f: array<u32>;                  // [rowsPad, ldF], bits of f32 where it fires
+@group(1) @binding(4) var<storage, read> bits: array<u32>;               // [rowsPad / 32, ldF], a bit per row
 
 // Whether each latent has candidates, and a bit for each that has.
 var<workgroup> filled: array<u32, {{LATENTS}}>;
@@ -35,7 +36,7 @@ fn offer(first: u32, column: u32) -> vec2<u32> {
   var sum = vec3<u32>();
   // @end
   for (var r = first; r < first + P.perImage; r++) {
-    let b = f[r * P.ldF + column];
+    let b = activation(r, column);
     if (b > best) {
       best = b;
       row = r;
@@ -50,7 +51,7 @@ fn offer(first: u32, column: u32) -> vec2<u32> {
   return vec2<u32>(best, row);
   // @end
   // @else
-  return vec2<u32>(f[first * P.ldF + column], first);
+  return vec2<u32>(activation(first, column), first);
   // @end
 }
 

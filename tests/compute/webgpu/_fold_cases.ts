@@ -9,7 +9,7 @@ import { LATENT, LATENT_WORDS } from "../../../compute/webgpu/latents.ts";
 import { merge } from "../../../compute/webgpu/merge.ts";
 import { makeParams } from "../../../compute/webgpu/params.ts";
 import type { KernelCase } from "./_kernel_cases.ts";
-import { bitsOf, ceil, Random, runKernel, same } from "./_run_kernel.ts";
+import { bitsOf, ceil, firedOf, Random, runKernel, same } from "./_run_kernel.ts";
 
 /** Latent words of a pass under way, with rankings to match. */
 export function someState(
@@ -44,10 +44,11 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kern
   return async (gpu: Gpu) => {
     const random = new Random(5);
     const capacity = 4;
-    // Latents, rows of an image, images, k: around workgroups of 8 and 32 latents and steps of 32 and 64 rows.
+    // Latents, rows of an image, images, k: around workgroups of 8 and 32 latents, words of 32 rows and counts of 256 and 512.
     const sizes = [
       ...[[1, 1, 1, 1], [5, 1, 0, 2], [31, 3, 1, 3], [32, 7, 5, 5], [33, 5, 13, 200], [67, 20, 2, 8]],
       ...[[7, 31, 1, 3], [8, 32, 1, 3], [9, 33, 1, 3], [17, 9, 7, 3], [19, 64, 1, 2], [3, 1, 131, 150]],
+      ...[[2, 8, 32, 3], [9, 257, 1, 2], [3, 27, 19, 4], [2, 1, 1031, 9]],
     ];
     for (const [i, [cols, perImage, images, k]] of sizes.entries()) {
       const rows = perImage * images;
@@ -70,21 +71,26 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kern
         }
       }
       const firstRow = 4_000_000_000 - (4_000_000_000 % perImage);
-      const facts = { rows, rowsPad, firstRow, ldF, colOffset: 4, cols, perImage, k, total: 200 };
+      const facts = { rows, rowsPad, firstRow, ldF, colOffset: 4, cols, perImage, k, total: Math.max(200, rows + 3) };
       // Steps whose products and sums round: were one fused with the other, estimates would differ.
       const params = makeParams({ ...facts, stepScale: [2 ** -7, 0.0013][i % 2], pull: [0.5, 0.98, -0.3][i % 3] });
       const { latents, top } = someState(random, cols, k);
       const empty = new Uint32Array(2 * capacity * cols);
-      let device = [bitsOf(f), skip, latents, empty, new Uint32Array(2048 * cols), new Uint32Array(64 * cols)];
+      const strip = firedOf(f, ldF);
+      let device = [
+        ...[strip.f, strip.bits, skip, latents, empty],
+        ...[new Uint32Array(2048 * cols), new Uint32Array(64 * cols)],
+      ];
       const twin = device.map((a) => a.slice());
       const twinTop = top.slice();
       const bindings = {
         f: twin[0],
-        skip: twin[1],
-        latents: twin[2],
-        candidates: twin[3],
-        histogram: twin[4],
-        halves: twin[5],
+        bits: twin[1],
+        skip: twin[2],
+        latents: twin[3],
+        candidates: twin[4],
+        histogram: twin[5],
+        halves: twin[6],
       };
       const use = { by, capacity };
       device = await runKernel(
@@ -92,17 +98,18 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kern
         kernels.foldKernel(use, shape),
         params,
         device,
-        ceil(cols, shape.latents) / shape.latents,
+        ...kernels.foldGroups(shape, cols, rows),
       );
       fold(params, use, bindings);
       const label = `fold by ${by}, ${cols} latents, ${rows} rows`;
-      for (const [b, name] of ["f", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
+      for (const [b, name] of ["f", "bits", "skip", "latents", "candidates", "histogram", "halves"].entries()) {
         same(`${label} ${name}`, device[b], twin[b]);
       }
-      const [f_, , words, lists] = device;
-      const merged = await runKernel(gpu, kernels.mergeKernel(use), params, [words, lists, top, f_], groupsFor(cols));
-      merge(params, use, { latents: twin[2], candidates: twin[3], top: twinTop, f: twin[0] });
-      same(`${label} merged latents`, merged[0], twin[2]);
+      const [f_, bits, , words, lists] = device;
+      const arrays = [words, lists, top, f_, bits];
+      const merged = await runKernel(gpu, kernels.mergeKernel(use), params, arrays, groupsFor(cols));
+      merge(params, use, { latents: twin[3], candidates: twin[4], top: twinTop, f: twin[0], bits: twin[1] });
+      same(`${label} merged latents`, merged[0], twin[3]);
       same(`${label} ranking`, merged[2], twinTop);
     }
   };
@@ -141,23 +148,25 @@ export function sumCase(shape: kernels.FoldShape): KernelCase["run"] {
     latents.fill(0, LATENT.tau * cols, (LATENT.tau + 1) * cols);
     const lists = new Uint32Array(2 * cols);
     const use = { by: "sum", capacity: 1 } as const;
+    const strip = firedOf(f, ldF);
     const arrays = [
-      bitsOf(f),
+      strip.f,
+      strip.bits,
       new Uint32Array(1),
       latents,
       lists,
       new Uint32Array(2048 * cols),
       new Uint32Array(64 * cols),
     ];
-    const [, , , got] = await runKernel(
+    const [, , , , got] = await runKernel(
       gpu,
       kernels.foldKernel(use, shape),
       params,
       arrays,
-      Math.ceil(cols / shape.latents),
+      ...kernels.foldGroups(shape, cols, perImage),
     );
-    const [words, skip, changed, candidates, histogram, halves] = arrays;
-    fold(params, use, { f: words, skip, latents: changed, candidates, histogram, halves });
+    const [words, bits, skip, changed, candidates, histogram, halves] = arrays;
+    fold(params, use, { f: words, bits, skip, latents: changed, candidates, histogram, halves });
     for (let j = 0; j < cols; j++) {
       same(`sum of ${sums[j]}`, got.subarray(2 * j, 2 * j + 2), candidates.subarray(2 * j, 2 * j + 2));
     }
@@ -180,15 +189,15 @@ export function mergeCase(most: number): KernelCase["run"] {
       }
       const params = makeParams({ cols, k });
       const use = { by: "row", capacity } as const;
-      const f = new Uint32Array(4);
+      const [f, bits] = [new Uint32Array(4), new Uint32Array(4)];
       const [words, , got] = await runKernel(
         gpu,
         kernels.mergeKernel(use),
         params,
-        [latents, candidates, top, f],
+        [latents, candidates, top, f, bits],
         groupsFor(cols),
       );
-      merge(params, use, { latents, candidates, top, f });
+      merge(params, use, { latents, candidates, top, f, bits });
       same(`merge k = ${k} latents`, words, latents);
       same(`merge k = ${k} ranking`, got, top);
     }

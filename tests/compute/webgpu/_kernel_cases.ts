@@ -4,25 +4,18 @@
  */
 import { carry } from "../../../compute/webgpu/carry.ts";
 import { distribution } from "../../../compute/webgpu/distribution.ts";
-import {
-  encode,
-  SOFTWARE_TILE,
-  type Tile,
-  tileColumns,
-  tileName,
-  tileRows,
-  TILES,
-} from "../../../compute/webgpu/encode.ts";
-import { toFloat16 } from "../../../compute/webgpu/float16.ts";
+import { SOFTWARE_TILE, type Tile, tileName, TILES } from "../../../compute/webgpu/encode.ts";
 import type { Gpu } from "../../../compute/webgpu/gpu.ts";
 import { heatmap } from "../../../compute/webgpu/heatmap.ts";
 import * as kernels from "../../../compute/webgpu/kernels.ts";
 import { FRESH, LATENT } from "../../../compute/webgpu/latents.ts";
-import { makeParams, type Params } from "../../../compute/webgpu/params.ts";
+import { mark } from "../../../compute/webgpu/mark.ts";
+import { makeParams } from "../../../compute/webgpu/params.ts";
 import { prepare } from "../../../compute/webgpu/prepare.ts";
 import { topk } from "../../../compute/webgpu/topk.ts";
+import { encodeCase, markedCase } from "./_encode_cases.ts";
 import { foldCase, groupsFor, mergeCase, someState, sumCase } from "./_fold_cases.ts";
-import { bitsOf, ceil, Random, runKernel, same, type Words } from "./_run_kernel.ts";
+import { ceil, firedOf, Random, runKernel, same } from "./_run_kernel.ts";
 
 /** A case; `run` throws when kernel and twin differ. */
 export interface KernelCase {
@@ -109,70 +102,6 @@ async function quotientCase(gpu: Gpu): Promise<void> {
   }
 }
 
-function encodeCase(tile: Tile, half: boolean): KernelCase["run"] {
-  return async (gpu: Gpu) => {
-    const random = new Random(3);
-    for (const [gx, gy, kPad, offset] of [[1, 1, 16, 0], [2, 1, 32, 4], [1, 2, 48, 8]]) {
-      const colsPad = gx * tileColumns(tile);
-      const rowsPad = gy * tileRows(tile);
-      const ldF = colsPad + offset + 4;
-      const params = makeParams({ rows: rowsPad, rowsPad, colsPad, kPad, ldF, colOffset: offset });
-      const make = (): number => half ? random.below(64) / 16 - 2 : random.float(118, 128);
-      const x = random.floats(kPad * rowsPad, make);
-      const w = random.floats(kPad * colsPad, make);
-      const bias = random.floats(2 * colsPad, () => random.uniform() * 2 - 1);
-      for (let j = 0; j < colsPad; j++) bias[colsPad + j] = j % 3 === 0 ? 0 : random.uniform();
-      if (!half) {
-        x[5] = NaN;
-        x[6] = Infinity;
-        x[7] = -0;
-        x[8] = 1e-40;
-        bias.fill(0, 0, 4);
-      }
-      const skip = new Uint32Array(Math.ceil(rowsPad / 32));
-      skip[0] = 2 | (1 << 15);
-      const f = new Uint32Array(rowsPad * ldF).fill(7);
-      const store = (a: Float32Array<ArrayBuffer>): Words => half ? toFloat16(a) : a;
-      const source = kernels.encodeKernel(tile, half);
-      const out = await runKernel(gpu, source, params, [store(x), store(w), bias, skip, f], gx, gy);
-      const got = new Float32Array(out[4].buffer);
-      const expected = new Float32Array(f.buffer.slice(0));
-      encode(params, { x, w, bias, skip, f: expected });
-      checkEncoded(tileName(tile), params, { x, w, bias, got, expected });
-    }
-  };
-}
-
-/** Values within gamma·(Σ|x·w| + |b|); where the threshold lies within that of the truth, firing or not is right too. */
-function checkEncoded(
-  name: string,
-  params: Params,
-  arrays: { x: Float32Array; w: Float32Array; bias: Float32Array; got: Float32Array; expected: Float32Array },
-): void {
-  const { rowsPad, colsPad, kPad, ldF, colOffset } = params;
-  const { x, w, bias, got, expected } = arrays;
-  const u = 2 ** -24;
-  const gamma = ((kPad + 2) * u) / (1 - (kPad + 2) * u);
-  for (let r = 0; r < rowsPad; r++) {
-    for (let j = 0; j < ldF; j++) {
-      const at = r * ldF + j;
-      const a = got[at];
-      const b = expected[at];
-      const col = j - colOffset;
-      if (Object.is(a, b) || a === b) continue;
-      if (col < 0 || col >= colsPad) throw new Error(`encode ${name}: wrote outside its columns at ${r}, ${j}`);
-      let sum = Math.abs(bias[col]);
-      for (let k = 0; k < kPad; k++) sum += Math.abs(x[k * rowsPad + r] * w[k * colsPad + col]);
-      const slack = gamma * sum + 2 ** -120;
-      const threshold = bias[colsPad + col];
-      const near = (a === 0 && b - threshold <= slack) || (b === 0 && a - threshold <= slack);
-      if (!near && !(Math.abs(a - b) <= slack)) {
-        throw new Error(`encode ${name} at ${r}, ${col}: device has ${a}, twin has ${b}, bound ${slack}`);
-      }
-    }
-  }
-}
-
 async function topkCase(gpu: Gpu): Promise<void> {
   const random = new Random(4);
   for (const ldF of [1, 4, 63, 255, 256, 257, 515]) {
@@ -194,6 +123,20 @@ async function topkCase(gpu: Gpu): Promise<void> {
   }
 }
 
+async function markCase(gpu: Gpu): Promise<void> {
+  const random = new Random(11);
+  for (const [rows, ldF] of [[1, 1], [31, 64], [32, 65], [33, 63], [131, 4]]) {
+    const f = new Uint32Array(ceil(rows, 32) * ldF).fill(9); // Past the last row too.
+    for (let i = 0; i < rows * ldF; i++) f[i] = random.below(3) === 0 ? 1 + random.below(0x7f800000) : 0;
+    const bits = new Uint32Array(Math.ceil(rows / 32) * ldF).fill(7);
+    const params = makeParams({ rows, ldF });
+    const groups = [Math.ceil(ldF / 64), Math.ceil(rows / 32)] as const;
+    const [, got] = await runKernel(gpu, kernels.markKernel(), params, [f, bits], ...groups);
+    mark(params, f, bits);
+    same(`mark ${rows} x ${ldF}`, got, bits);
+  }
+}
+
 async function heatmapCase(gpu: Gpu): Promise<void> {
   const random = new Random(7);
   for (const [k, perImage] of [[1, 1], [5, 4], [64, 49], [65, 63], [130, 67]]) {
@@ -210,17 +153,17 @@ async function heatmapCase(gpu: Gpu): Promise<void> {
         top[(3 * j + 2) * k + i] += FRESH;
       }
     }
-    const f = bitsOf(random.floats(images * perImage * ldF, () => random.uniform()));
+    const strip = firedOf(random.floats(images * perImage * ldF, () => Math.max(0, random.uniform() - 0.4)), ldF);
     const maps = new Uint32Array(cols * k * perImage).fill(3);
     const params = makeParams({ cols, k, perImage, firstRow, ldF, colOffset: 4 });
-    const [, words, , got] = await runKernel(
+    const [, words, , , got] = await runKernel(
       gpu,
       kernels.heatmapKernel(),
       params,
-      [latents, top, f, maps],
+      [latents, top, strip.f, strip.bits, maps],
       groupsFor(cols),
     );
-    heatmap(params, latents, top, f, maps);
+    heatmap(params, latents, top, strip, maps);
     same(`heatmap k = ${k} ranking`, words, top);
     same(`heatmap k = ${k}`, got, maps);
   }
@@ -245,12 +188,13 @@ async function distributionCase(gpu: Gpu): Promise<void> {
   for (const [rows, kept] of [[1, 1], [15, 17], [35, 3]]) {
     const ldF = 24;
     const params = makeParams({ rows, pieceRow: 2, ldF, colOffset: 4, kept, keptAll: kept + 1, keptFrom: 1 });
-    const f = random.floats(rows * ldF, () => random.uniform());
+    const { f, bits } = firedOf(random.floats(rows * ldF, () => Math.max(0, random.uniform() - 0.4)), ldF);
     const skip = new Uint32Array([5, 1]);
-    const out = new Float32Array((rows + 2) * (kept + 1));
+    const out = new Uint32Array((rows + 2) * (kept + 1));
     const source = kernels.distributionKernel();
-    const [, , got] = await runKernel(gpu, source, params, [f, skip, out], Math.ceil(kept / 16), Math.ceil(rows / 16));
-    distribution(params, f, skip, out);
+    const groups = [Math.ceil(kept / 16), Math.ceil(rows / 16)] as const;
+    const [, , , got] = await runKernel(gpu, source, params, [f, bits, skip, out], ...groups);
+    distribution(params, { f, bits }, skip, out);
     same(`distribution ${rows} x ${kept}`, got, out);
   }
 }
@@ -282,7 +226,7 @@ export const QUICK: Coverage = {
 /** All cases. */
 export function kernelCases({ tiles, folds, capacity }: Coverage): KernelCase[] {
   const folding = folds.flatMap((shape) => {
-    const name = `${shape.latents} latents, ${shape.groups} x ${shape.rows} rows`;
+    const name = `${shape.latents} latents, ${shape.rows} rows, ${shape.ahead} ahead`;
     return [
       { name: `fold by row, with merge, ${name}`, run: foldCase("row", "tame", shape) },
       { name: `fold by row, any exponent, ${name}`, run: foldCase("row", "wild", shape) },
@@ -296,7 +240,9 @@ export function kernelCases({ tiles, folds, capacity }: Coverage): KernelCase[] 
     { name: "prepare divides as IEEE does", run: quotientCase },
     ...tiles.map((tile) => ({ name: `encode ${tileName(tile)}`, run: encodeCase(tile, false) })),
     { name: "encode with f16 storage", half: true, run: encodeCase(SOFTWARE_TILE, true) },
+    ...tiles.map((tile) => ({ name: `encode ${tileName(tile)} marks what fires`, run: markedCase(tile) })),
     { name: "topk", run: topkCase },
+    { name: "mark", run: markCase },
     ...folding,
     { name: "merge", run: mergeCase(capacity) },
     { name: "heatmap", run: heatmapCase },

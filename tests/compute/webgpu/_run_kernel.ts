@@ -88,3 +88,18 @@ export function same(what: string, actual: ArrayLike<number>, expected: ArrayLik
 export const bitsOf = (f: Float32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> => new Uint32Array(f.buffer.slice(0));
 /** n rounded up to a multiple. */
 export const ceil = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/** A strip as the product leaves it: bits say what is positive, and where nothing is, f holds what must not be read. */
+export function firedOf(
+  f: Float32Array<ArrayBuffer>,
+  ldF: number,
+): { f: Uint32Array<ArrayBuffer>; bits: Uint32Array<ArrayBuffer> } {
+  const words = bitsOf(f);
+  const bits = new Uint32Array(Math.ceil(f.length / ldF / 32) * ldF);
+  for (let i = 0; i < f.length; i++) {
+    const r = Math.floor(i / ldF);
+    if (f[i] > 0) bits[(r >> 5) * ldF + (i % ldF)] |= 1 << (r & 31);
+    else words[i] = 0x7e800000 + i; // Larger than all the others.
+  }
+  return { f: words, bits };
+}
