@@ -154,7 +154,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   // @for c 4
   {
     let row = (m + {{i}}u * {{WY}}u + ly) * 4u + {{c}}u;
-    let keep = row < P.rows && ((skip[row >> 5u] >> (row & 31u)) & 1u) == 0u;
+    let keep = (row < P.rows) & (((skip[row >> 5u] >> (row & 31u)) & 1u) == 0u);
     let at = row * ldF + P.colOffset / 4u;
     // @for j RN
     {
