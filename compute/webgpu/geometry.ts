@@ -24,7 +24,7 @@ export interface GeometryRequest {
   readonly kept: number;
   /** Whether all columns of a strip must be in one buffer (TopK ranks whole rows). */
   readonly wholeRows: boolean;
-  /** Rows and columns are padded to multiples of these. */
+  /** Rows and columns are padded to multiples of these, rows to one of 32. */
   readonly rowPad: number;
   /** See `rowPad`. */
   readonly colPad: number;

@@ -36,7 +36,7 @@ export interface LaneRequest {
   readonly plan: FoldPlan;
   /** Shape of the product's tiles. */
   readonly tile: Tile;
-  /** Rows and columns are padded to multiples of these. */
+  /** Rows and columns are padded to multiples of these, rows to one of 32. */
   readonly rowPad: number;
   /** See `rowPad`. */
   readonly colPad: number;
