@@ -33,7 +33,7 @@ export interface FoldShape {
 export const LATENTS_PER_GROUP = 8;
 
 /** On a GPU: a warp reads one cache line of bits, and 64 rows take about as long to walk as a value takes to come from memory. */
-export const FOLD_SHAPE: FoldShape = { latents: 32, rows: 256, ahead: 2 };
+export const FOLD_SHAPE: FoldShape = { latents: 16, rows: 256, ahead: 2 };
 
 /** On a CPU there is little to wait for, and compilers take their time. */
 export const SOFTWARE_FOLD_SHAPE: FoldShape = { latents: 8, rows: 512, ahead: 1 };
