@@ -85,7 +85,8 @@ export async function saeFrom(
     readonly config?: (path: string) => Promise<ConfigFile | undefined>;
   } = {},
 ): Promise<LoadedSae> {
-  const { checkpoint, config } = await readContent(file, options.config ?? (() => Promise.resolve(undefined)));
+  const configBeside = options.config ?? (() => Promise.resolve(undefined));
+  const { checkpoint, config } = await readContent(file, configBeside, options.decoder ?? false);
   for (const recognise of RECOGNISERS) {
     const found = recognise(checkpoint);
     if (found === undefined) continue;
@@ -110,6 +111,7 @@ export async function saeFrom(
 async function readContent(
   file: ByteSource,
   configBeside: (path: string) => Promise<ConfigFile | undefined>,
+  decoder: boolean,
 ): Promise<{ checkpoint: Checkpoint; config: ConfigFile | undefined }> {
   if (await isSafetensors(file)) {
     const config = await configBeside(file.path);
@@ -118,7 +120,9 @@ async function readContent(
     return { checkpoint: { ...checkpoint, config: config?.value }, config };
   }
   const { header, body } = await readHeader(file);
-  const value = await readTorch(body);
+  // The decoder is half of the file. Other tools' encoders may depend on it; one with a first line does not.
+  const wanted = header === undefined || decoder ? undefined : (key: string): boolean => key !== "W_dec";
+  const value = await readTorch(body, { wanted });
   const config = header === undefined ? await configBeside(file.path) : undefined;
   return { checkpoint: { path: file.path, header, value, container: "torch", config: config?.value }, config };
 }

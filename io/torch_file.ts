@@ -56,8 +56,17 @@ export interface LazyTensor {
   readRows(start: number, end: number): Promise<TorchTensor>;
 }
 
+/** What of a torch file is read. */
+export interface TorchReading {
+  /**
+   * Whether the elements of a tensor of the file's dictionary are read; all are if not given. Of the others type and shape are
+   * known, and that the file holds them; taking their elements throws.
+   */
+  readonly wanted?: ((key: string) => boolean) | undefined;
+}
+
 /**
- * Reads a whole torch file: the zip format, and the format from before torch 1.6.
+ * Reads a torch file: the zip format, and the format from before torch 1.6.
  *
  * @throws {UnsafePickleError} If it needs anything but plain data and tensors; nothing is executed.
  * @throws {TorchFileError} If it is damaged, truncated, big-endian, or would make far more tensors than it holds.
@@ -70,7 +79,7 @@ export interface LazyTensor {
  * console.assert(failure === "TorchFileError");
  * ```
  */
-export async function readTorch(source: ByteSource): Promise<TorchValue> {
+export async function readTorch(source: ByteSource, { wanted }: TorchReading = {}): Promise<TorchValue> {
   const pending: { tensor: { data: TypedArray }; ref: TensorRef }[] = [];
   const file = await openParts(source, (ref) => {
     const tensor = { dtype: ref.dtype, shape: ref.shape, data: new Uint8Array(0) as TypedArray };
@@ -78,10 +87,28 @@ export async function readTorch(source: ByteSource): Promise<TorchValue> {
     return tensor;
   });
   checkBudget(source, pending.map(({ ref }) => ref));
+  const value = file.value as TorchValue;
+  const unread = unwanted(value, wanted);
   for (const { tensor, ref } of pending) {
-    tensor.data = (await readTensor(source, await file.storageStart(ref), ref)).data;
+    const start = await file.storageStart(ref);
+    const name = unread.get(tensor);
+    if (name === undefined) tensor.data = (await readTensor(source, start, ref)).data;
+    else Object.defineProperty(tensor, "data", { get: () => throwUnread(name) });
   }
-  return file.value as TorchValue;
+  return value;
+}
+
+/** Tensors of a dictionary that only keys nobody wants name, and one of these keys. */
+function unwanted(value: TorchValue, wanted: TorchReading["wanted"]): Map<unknown, string> {
+  const unread = new Map<unknown, string>();
+  if (wanted === undefined || !(value instanceof Map)) return unread;
+  for (const [key, item] of value) if (typeof key === "string" && !wanted(key)) unread.set(item, key);
+  for (const [key, item] of value) if (typeof key !== "string" || wanted(key)) unread.delete(item);
+  return unread;
+}
+
+function throwUnread(name: string): never {
+  throw new Error(`The elements of ${name} were not read, as nobody wanted them`);
 }
 
 /**

@@ -1,8 +1,9 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { TorchFileError, UnsafePickleError } from "../../compute/errors.ts";
 import { memorySource } from "../../io/byte_source.ts";
 import { safeLoad } from "../../io/safe_load.ts";
 import { readTorch, type TorchValue } from "../../io/torch_file.ts";
+import type { TorchTensor } from "../../io/torch_tensor.ts";
 
 const folder = "fixtures/golden/torch-files";
 const expected: Record<string, unknown> = JSON.parse(Deno.readTextFileSync(`${folder}/expected.json`));
@@ -129,5 +130,27 @@ Deno.test({
       const changed = await readTorch(memorySource(name, bytes)) as { data: Float32Array };
       strictEqual(changed.data[0], name === "f16" ? (1024 + 0x155) * 2 ** (13 - 25) : 0xab * 2 ** (125 - 127 - 7));
     }
+  },
+});
+
+Deno.test({
+  name: "readTorch() leaves out the elements of what is not wanted, and says so when they are asked for",
+  permissions: { read: ["fixtures"] },
+  fn: async () => {
+    const path = "fixtures/golden/patch/sae.pt";
+    const bytes = await Deno.readFile(path);
+    // The checkpoint's first line is not the torch file's.
+    const source = memorySource(path, bytes.subarray(bytes.indexOf(10) + 1));
+    const all = await readTorch(source);
+    const some = await readTorch(source, { wanted: (key) => key !== "W_dec" });
+    ok(all instanceof Map && some instanceof Map);
+    const tensor = (value: typeof all, key: string): TorchTensor => value.get(key) as TorchTensor;
+    deepStrictEqual([...some.keys()], [...all.keys()]);
+    for (const key of ["W_enc", "b_enc", "b_dec"]) deepStrictEqual(tensor(some, key), tensor(all, key));
+    deepStrictEqual(tensor(some, "W_dec").shape, tensor(all, "W_dec").shape);
+    throws(() => tensor(some, "W_dec").data, /W_dec were not read/);
+    // What lies behind a file's end is missed all the same.
+    const members = source.size - 400;
+    await rejects(readTorch(memorySource(path, bytes.subarray(0, members)), { wanted: () => false }), TorchFileError);
   },
 });
