@@ -13,14 +13,18 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 /** Rows and columns of the dense tile, and how often its loop is unrolled; the fastest of those measured. */
 const DENSE = { rows: 2, columns: 4, unroll: 2 };
 
-/** The inner loop of a product in dot form: adds up every `stride` bytes from byte `from` on, up to where x0 is `end`. */
+/**
+ * The inner loop of a product in dot form: adds up every `stride` bytes from byte `from` on, up to where x0 is `end`; with
+ * several letters in `sums` in turns, as one addition waits for the one before.
+ */
 function dotLoop(rows: number, columns: number, unroll: number, sums = "a", from = 0, stride = 16): string {
   const steps = range(unroll).map((u) => {
     const at = from + stride * u;
     const x = range(rows).map((r) => `const p${r} = v128.load(x${r}, ${at});`);
     const w = range(columns).map((c) =>
       `const q${c} = v128.load(w${c}, ${at}); ` +
-      range(rows).map((r) => `${sums}${r}_${c} = fma4(p${r}, q${c}, ${sums}${r}_${c});`).join(" ")
+      range(rows).map((r) => `${sums[u % sums.length]}${r}_${c}`).map((sum, r) => `${sum} = fma4(p${r}, q${c}, ${sum});`)
+        .join(" ")
     );
     return `{ ${[...x, ...w].join("\n")} }`;
   });
@@ -199,7 +203,7 @@ function productTile(a: usize, b: usize, c: usize, m: i32, ld: usize, ldc: usize
 /** The balancing of one row: z = y + V(t∘Vᵀy). */
 function shrinkKernel(): string {
   return `
-/** z = y + Σ_i t_i (v_i·y) v_i; the directions four at a time, the sums in one chain per value. */
+/** z = y + Σ_i t_i (v_i·y) v_i; the directions four at a time, then 32 values at a time, the sums in one chain per value. */
 function shrinkDirections(y: usize, z: usize): void {
   const ld = dScreen() << 2, r = rank() << 2, along = z + ld;
   for (let i: usize = 0; i < r; i += 16) {
@@ -207,18 +211,19 @@ function shrinkDirections(y: usize, z: usize): void {
     const v = screenV() + (i >> 2) * ld;
     ${range(4).map((i) => `let w${i} = v + ${i} * ld;`).join(" ")}
     const end = x0 + ld;
-    ${declare(1, 4)}
-    ${dotLoop(1, 4, 2)}
-    v128.store(along + i, f32x4.mul(laneSums(a0_0, a0_1, a0_2, a0_3), v128.load(screenT() + i)));
+    ${declare(1, 4)} ${declare(1, 4, "b")}
+    ${dotLoop(1, 4, 4, "ab")}
+    const sums = laneSums(${range(4).map((c) => `f32x4.add(a0_${c}, b0_${c})`).join(", ")});
+    v128.store(along + i, f32x4.mul(sums, v128.load(screenT() + i)));
   }
-  for (let at: usize = 0; at < ld; at += 64) {
-    ${range(4).map((i) => `let s${i} = v128.load(y + at, ${16 * i});`).join(" ")}
+  for (let at: usize = 0; at < ld; at += 128) {
+    ${range(8).map((i) => `let s${i} = v128.load(y + at, ${16 * i});`).join(" ")}
     let v = screenV() + at;
     for (let i: usize = 0; i < r; i += 4, v += ld) {
       const c = v128.load32_splat(along + i);
-      ${range(4).map((i) => `s${i} = fma4(c, v128.load(v, ${16 * i}), s${i});`).join(" ")}
+      ${range(8).map((i) => `s${i} = fma4(c, v128.load(v, ${16 * i}), s${i});`).join(" ")}
     }
-    ${range(4).map((i) => `v128.store(z + at, s${i}, ${16 * i});`).join(" ")}
+    ${range(8).map((i) => `v128.store(z + at, s${i}, ${16 * i});`).join(" ")}
   }
 }`;
 }
