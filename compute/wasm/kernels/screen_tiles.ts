@@ -118,12 +118,18 @@ function groupKernel(shape: Shape, segments: number, narrow: boolean): string {
         : `${laneSums(`u${id}`, one, other)}
     const t${id} = i32x4.add(u${id}, v128.shuffle<i32>(u${id}, i32x4.splat(0), 4, 4, 0, 1));`;
       return `${pairs}
-    v128.store(sums, i32x4.add(v128.load(sums, ${at}), t${id}), ${at});`;
+    v128.store(sums, i32x4.add(v128.and(v128.load(sums, ${at}), kept), t${id}), ${at});`;
     })
   );
   return `
-/** sums[i] (of 8 columns, in pairs) += x_i · the window's columns, i < n (a multiple of 4); ld the width of a row. */
-function ${nameOf(shape, segments, narrow)}(x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize): void {
+/**
+ * x_i · the window's columns to sums[i] (of 8 columns, in pairs), i < n (a multiple of 4), added to what bits of it \`keep\` has;
+ * ld the width of a row.
+ */
+function ${nameOf(shape, segments, narrow)}(
+  x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize, keep: i32,
+): void {
+  const kept = i32x4.splat(keep);
   ${narrow ? `const ones = v128.load64_splat(${ONES});` : ""}
   for (let i = 0; i < n; i += ${shape.rows}) {
     ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
@@ -144,7 +150,7 @@ function sumsKernel(shape: Shape): string {
   const groups = GROUPS.map((segments) => {
     const width = 8 * SEGMENT * segments;
     const call = (narrow: boolean): string =>
-      `${nameOf(shape, segments, narrow)}(rows + at, width, whole, begins, line(), sums());`;
+      `${nameOf(shape, segments, narrow)}(rows + at, width, whole, begins, line(), sums(), at ? -1 : 0);`;
     return `for (; at + ${width} <= width; at += ${width}, begins += ${segments} * line()) {
     memory.copy(${WINDOW}, columns + ${COLUMNS} * at, ${COLUMNS * width});
     if (narrow()) ${call(true)}
@@ -155,7 +161,6 @@ function sumsKernel(shape: Shape): string {
 /** sums[i] = rows first … first + n − 1 times a tile's 8 columns, in pairs. */
 function sum${shape.name}(tile: i32, first: i32, n: i32): void {
   const width = d(), whole = (n + 3) & ~3, rows = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
-  memory.fill(sums(), 0, <usize>whole << 5);
   store<u64>(${ONES}, 0x0001000100010001);
   let at: usize = 0, begins = begin() + (<usize>first << 3);
   ${groups.join("\n  ")}

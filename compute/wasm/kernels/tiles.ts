@@ -23,7 +23,9 @@ function dotLoop(rows: number, columns: number, unroll: number, sums = "a", from
     const x = range(rows).map((r) => `const p${r} = v128.load(x${r}, ${at});`);
     const w = range(columns).map((c) =>
       `const q${c} = v128.load(w${c}, ${at}); ` +
-      range(rows).map((r) => `${sums[u % sums.length]}${r}_${c}`).map((sum, r) => `${sum} = fma4(p${r}, q${c}, ${sum});`)
+      range(rows).map((r) => `${sums[u % sums.length]}${r}_${c}`).map((sum, r) =>
+        `${sum} = fma4(p${r}, q${c}, ${sum});`
+      )
         .join(" ")
     );
     return `{ ${[...x, ...w].join("\n")} }`;
