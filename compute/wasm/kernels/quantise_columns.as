@@ -3,19 +3,27 @@ const U: f64 = 5.9604644775390625e-8; // 2^-24
 
 @inline function gamma(n: f64): f64 { return n * U / (1 - n * U); }
 
-/** out_i = v_i · a, i < rank; f64. Four directions at a time, so that additions need not wait for each other. */
+/** out_i = v_i · a, i < rank; f64. Four directions at a time in two sums each, so that additions need not wait for each other. */
 function alongDirections(a: usize, out: usize): void {
   const d = dScreen() << 3, r = <i32>rank();
   for (let i = 0; i < r; i += 4) {
     const v0 = screenV64() + <usize>i * d, v1 = v0 + d, v2 = v1 + d, v3 = v2 + d;
-    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
-    for (let at: usize = 0; at < d; at += 16) {
-      const x = v128.load(a + at);
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+    for (let at: usize = 0; at < d; at += 32) {
+      const x = v128.load(a + at), y = v128.load(a + at, 16);
       s0 = fma2(v128.load(v0 + at), x, s0);
       s1 = fma2(v128.load(v1 + at), x, s1);
       s2 = fma2(v128.load(v2 + at), x, s2);
       s3 = fma2(v128.load(v3 + at), x, s3);
+      t0 = fma2(v128.load(v0 + at, 16), y, t0);
+      t1 = fma2(v128.load(v1 + at, 16), y, t1);
+      t2 = fma2(v128.load(v2 + at, 16), y, t2);
+      t3 = fma2(v128.load(v3 + at, 16), y, t3);
     }
+    s0 = f64x2.add(s0, t0);
+    s1 = f64x2.add(s1, t1);
+    s2 = f64x2.add(s2, t2);
+    s3 = f64x2.add(s3, t3);
     const to = out + (<usize>i << 3);
     v128.store(to, f64x2.add(v128.shuffle<f64>(s0, s1, 0, 2), v128.shuffle<f64>(s0, s1, 1, 3)));
     v128.store(to, f64x2.add(v128.shuffle<f64>(s2, s3, 0, 2), v128.shuffle<f64>(s2, s3, 1, 3)), 16);
@@ -25,8 +33,9 @@ function alongDirections(a: usize, out: usize): void {
 /** a += Σ_i c_i·v_i; f64. */
 function addDirections(a: usize, c: usize): void {
   const d = dScreen() << 3, r = rank() << 3;
-  for (let at: usize = 0; at < d; at += 64) {
+  for (let at: usize = 0; at < d; at += 128) {
     let s0 = v128.load(a + at), s1 = v128.load(a + at, 16), s2 = v128.load(a + at, 32), s3 = v128.load(a + at, 48);
+    let s4 = v128.load(a + at, 64), s5 = v128.load(a + at, 80), s6 = v128.load(a + at, 96), s7 = v128.load(a + at, 112);
     let v = screenV64() + at;
     for (let i: usize = 0; i < r; i += 8, v += d) {
       const by = v128.load64_splat(c + i);
@@ -34,11 +43,19 @@ function addDirections(a: usize, c: usize): void {
       s1 = fma2(by, v128.load(v, 16), s1);
       s2 = fma2(by, v128.load(v, 32), s2);
       s3 = fma2(by, v128.load(v, 48), s3);
+      s4 = fma2(by, v128.load(v, 64), s4);
+      s5 = fma2(by, v128.load(v, 80), s5);
+      s6 = fma2(by, v128.load(v, 96), s6);
+      s7 = fma2(by, v128.load(v, 112), s7);
     }
     v128.store(a + at, s0);
     v128.store(a + at, s1, 16);
     v128.store(a + at, s2, 32);
     v128.store(a + at, s3, 48);
+    v128.store(a + at, s4, 64);
+    v128.store(a + at, s5, 80);
+    v128.store(a + at, s6, 96);
+    v128.store(a + at, s7, 112);
   }
 }
 
@@ -114,20 +131,22 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
     }
   }
   hadamardBlocks64(w, h, blocks);
-  let peak: f64 = 0, crowd: f64 = 0;
+  // h is a power of two, so its reciprocal is exact.
+  const by = f64x2.splat(1 / <f64>h);
+  let peaks = f64x2.splat(0), crowd: f64 = 0;
   for (let i = 0; i < d; i += SEGMENT) {
     for (let lane = 0; lane < 8; lane += 2) {
-      let squares: f64 = 0;
+      let sums = f64x2.splat(0);
       for (let q = i + lane; q < i + SEGMENT; q += 8) {
-        const at = w + (<usize>q << 3), low = load<f64>(at) / <f64>h, high = load<f64>(at, 8) / <f64>h;
-        store<f64>(at, low);
-        store<f64>(at, high, 8);
-        peak = Math.max(peak, Math.max(Math.abs(low), Math.abs(high)));
-        squares += low * low + high * high;
+        const at = w + (<usize>q << 3), pair = f64x2.mul(v128.load(at), by);
+        v128.store(at, pair);
+        peaks = f64x2.max(peaks, f64x2.abs(pair));
+        sums = f64x2.add(sums, f64x2.mul(pair, pair));
       }
-      crowd = Math.max(crowd, squares);
+      crowd = Math.max(crowd, f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1));
     }
   }
+  const peak = Math.max(f64x2.extract_lane(peaks, 0), f64x2.extract_lane(peaks, 1));
   const levels = <f64>wqLevels(), offset = <i32>wqOffset();
   let scale = peak / levels;
   if (sums16()) {
@@ -135,17 +154,21 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
   }
   if (!(scale > 0)) scale = 1;
   const tile = wq() + (<usize>(j & ~7) * dScreen() + (<usize>(j & 7) << 3));
-  let errors: f64 = 0, squares: f64 = 0;
-  for (let i = 0; i < d; i++) {
-    const v = load<f64>(w + (<usize>i << 3)), q = Math.min(levels, Math.max(-levels, nearest<f64>(v / scale)));
-    const e = v - scale * q;
-    errors += e * e;
-    squares += q * q;
-    store<u8>(tile + (<usize>(i >> 3) << 6) + <usize>(i & 7), <u8>(<i32>q + offset));
+  const top = f64x2.splat(levels), bottom = f64x2.splat(-levels), step = f64x2.splat(scale), per = f64x2.splat(1 / scale);
+  let errors = f64x2.splat(0), squares = errors;
+  for (let i = 0; i < d; i += 2) {
+    const v = v128.load(w + (<usize>i << 3));
+    const q = f64x2.min(top, f64x2.max(bottom, f64x2.nearest(f64x2.mul(v, per))));
+    const e = f64x2.sub(v, f64x2.mul(step, q));
+    errors = f64x2.add(errors, f64x2.mul(e, e));
+    squares = f64x2.add(squares, f64x2.mul(q, q));
+    const whole = i32x4.trunc_sat_f64x2_s_zero(q), to = tile + (<usize>(i >> 3) << 6) + <usize>(i & 7);
+    store<u8>(to, <u8>(i32x4.extract_lane(whole, 0) + offset));
+    store<u8>(to, <u8>(i32x4.extract_lane(whole, 1) + offset), 1);
   }
   store<f64>(s + COLUMN_SCALE, scale);
-  store<f64>(s + COLUMN_SCALE, Math.sqrt(errors), 8);
-  store<f64>(s + COLUMN_SCALE, Math.sqrt(squares), 16);
+  store<f64>(s + COLUMN_SCALE, Math.sqrt(f64x2.extract_lane(errors, 0) + f64x2.extract_lane(errors, 1)), 8);
+  store<f64>(s + COLUMN_SCALE, Math.sqrt(f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1)), 16);
 }
 
 /** P, Q, T and beta of column j. */
