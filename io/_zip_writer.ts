@@ -36,11 +36,9 @@ export class ZipWriter {
     await this.#output.write(this.#localHeader(nameBytes, size, headerOffset));
     let [crc, done] = [0, 0];
     for await (const piece of pieces) {
-      const written = this.#output.write(piece);
-      // Large pieces are written by another thread.
       crc = crc32(piece, crc);
       done += piece.length;
-      await written;
+      await this.#output.write(piece);
     }
     if (done !== size) throw new TypeError(`Cannot write member ${name}: ${done} bytes came, ${size} were announced`);
     const checksum = new Uint8Array(4);

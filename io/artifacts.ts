@@ -137,21 +137,13 @@ async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts)
     [percentilesName(percentile)]: result.percentiles,
     [SKETCH_NAME]: () => typeof set.sketch === "function" ? set.sketch() : sparseSketch(set.sketch),
   };
-  // While the disk takes one file, the next is made; and while the heatmaps are handed over, everything else.
+  // While the disk takes one file, the next is made.
   const flushes: Promise<void>[] = [];
   const names = [...Object.keys(outputs), QUANTILES_NAME, LATENTS_NAME];
   try {
     for (const [name, output] of Object.entries(outputs)) {
       const note = output === result.percentiles ? set.percentileNote : undefined;
-      const path = `${staging}/${name}`;
-      if (output === result.topValues && !("pieces" in result.topValues)) {
-        const written = writeTorch(path, result.topValues);
-        // Who awaits it hears of a failure; until then nobody does.
-        written.catch(() => undefined);
-        flushes.push(written);
-      } else {
-        await writeTorch(path, typeof output === "function" ? output() : output, { note, flushes });
-      }
+      await writeTorch(`${staging}/${name}`, typeof output === "function" ? output() : output, { note, flushes });
     }
     await atomicWrite(`${staging}/${QUANTILES_NAME}`, quantilesJson(set.quantiles), flushes);
     // Last: what is streamed may have filled the arrays only now.

@@ -7,10 +7,8 @@ import { ArtifactError } from "../compute/errors.ts";
 
 /** After this many bytes the event loop gets a turn, so that signals and workers are heard. */
 const BREATH_BYTES = 16 << 20;
-/** Written at a time by this thread. */
+/** Memory that another thread may write to is written in pieces of this size, so that one call never holds all of it. */
 const PIECE_BYTES = 8 << 20;
-/** From this size on another thread writes, while this one goes on. */
-export const BACKGROUND_BYTES: number = 32 << 20;
 /** Names of unfinished files. */
 const TEMPORARY_PATTERN = /^\..+\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/;
 
@@ -18,11 +16,7 @@ const TEMPORARY_PATTERN = /^\..+\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$
 export interface FileOutput {
   /** Bytes written so far; the next write goes there. */
   readonly position: number;
-  /**
-   * Appends bytes, which may lie in shared memory. Nothing of them is kept; until this resolves they must not change.
-   *
-   * From {@linkcode BACKGROUND_BYTES} on the caller's thread can do other work meanwhile.
-   */
+  /** Appends bytes, which may lie in shared memory. Nothing of them is kept. */
   write(bytes: Uint8Array): Promise<void>;
   /** Overwrites bytes that were written before; the position stays. */
   patch(offset: number, bytes: Uint8Array): void;
@@ -179,12 +173,6 @@ class OpenOutput implements FileOutput {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (bytes.length >= BACKGROUND_BYTES) {
-      // One call, as the next one would have to wait until this thread has nothing to do.
-      for (let done = 0; done < bytes.length;) done += await this.#file.write(bytes.subarray(done));
-      this.#position += bytes.length;
-      return;
-    }
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
       this.#writeAll(bytes.subarray(start, start + PIECE_BYTES));
       this.#breath += PIECE_BYTES;
@@ -201,7 +189,7 @@ class OpenOutput implements FileOutput {
     this.#file.seekSync(this.#position, Deno.SeekMode.Start);
   }
 
-  /** Synchronous: ten times as fast as asynchronous writes of small pieces, as those move every piece to another thread. */
+  /** Synchronous: ten times as fast as asynchronous writes here, as those move every piece to another thread. */
   #writeAll(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
   }

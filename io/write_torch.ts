@@ -5,7 +5,7 @@
 import { sizeOf, type Tensor, type TypedArray } from "../compute/tensor.ts";
 import { type PickledTensor, pickleTensors } from "./_pickle_tensors.ts";
 import { ZipWriter } from "./_zip_writer.ts";
-import { atomicWrite, BACKGROUND_BYTES, type FileOutput } from "./atomic_write.ts";
+import { atomicWrite, type FileOutput } from "./atomic_write.ts";
 
 /** Elements converted at a time where the file's type is wider than the array's. */
 const CONVERTED_ELEMENTS = 1 << 18;
@@ -149,10 +149,6 @@ function storageType(data: TypedArray): string {
 
 function* pieces(data: TypedArray): Generator<Uint8Array> {
   if (!(data instanceof Uint32Array)) {
-    if (data.byteLength >= BACKGROUND_BYTES) {
-      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      return;
-    }
     for (let start = 0; start < data.byteLength; start += PIECE_BYTES) {
       yield new Uint8Array(data.buffer, data.byteOffset + start, Math.min(PIECE_BYTES, data.byteLength - start));
     }

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { ArtifactError } from "../../compute/errors.ts";
-import { atomicWrite, BACKGROUND_BYTES } from "../../io/atomic_write.ts";
+import { atomicWrite } from "../../io/atomic_write.ts";
 import { inTemporary } from "./_temporary.ts";
 
 const permissions = { read: ["tests/tmp"], write: ["tests/tmp"] };
@@ -63,27 +63,4 @@ Deno.test({
   fn: async () => {
     await rejects(atomicWrite("tests/tmp/refused", "text"), Deno.errors.NotCapable);
   },
-});
-
-Deno.test({
-  name: "atomicWrite() hands a large piece of shared memory to another thread, and goes on behind it",
-  permissions,
-  fn: () =>
-    inTemporary(async (directory) => {
-      const large = new Uint8Array(new SharedArrayBuffer(BACKGROUND_BYTES + 12_345));
-      for (let i = 0; i < large.length; i += 997) large[i] = i % 251;
-      await atomicWrite(`${directory}/large`, async (output) => {
-        await output.write(Uint8Array.of(1, 2, 3));
-        const written = output.write(large);
-        strictEqual(output.position, 3, "nothing is waited for");
-        await written;
-        strictEqual(output.position, 3 + large.length);
-        await output.write(Uint8Array.of(4, 5));
-        output.patch(1, Uint8Array.of(9));
-      });
-      const found = Deno.readFileSync(`${directory}/large`);
-      strictEqual(found.length, large.length + 5);
-      deepStrictEqual([...found.subarray(0, 3), ...found.subarray(-2)], [1, 9, 3, 4, 5]);
-      ok(found.subarray(3, -2).every((byte, i) => byte === large[i]));
-    }),
 });
