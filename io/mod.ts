@@ -33,7 +33,7 @@ export type { PictureSource } from "./datasets/picture_source.ts";
 export { resolveRun, type RunPaths } from "./resolve_run.ts";
 export { safeLoad } from "./safe_load.ts";
 export { readSafetensors } from "./safetensors.ts";
-export { type LazyTensor, openTensor, readTorch, type TorchValue } from "./torch_file.ts";
+export { type LazyTensor, openTensor, readTorch, type TorchReading, type TorchValue } from "./torch_file.ts";
 export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
 export { type StreamedTensor, type TorchOptions, type TorchOutput, writeTorch } from "./write_torch.ts";
