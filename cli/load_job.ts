@@ -16,9 +16,10 @@ const COMPUTING: { readonly [K in keyof Jobs]?: () => Promise<Pick<Jobs, K>> } =
  * Loads a job with no more than it needs.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { loadJob } from "./load_job.ts";
  * const { dumpPart } = await loadJob("dumpPart");
+ * console.assert(typeof dumpPart === "function");
  * ```
  */
 export async function loadJob<K extends keyof Jobs>(job: K): Promise<Pick<Jobs, K>> {

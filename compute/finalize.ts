@@ -166,7 +166,8 @@ export function quantiles(state: LatentState, qs: readonly number[]): Tensor<Flo
   const ascending = order.map((i) => qs[i]);
   const row = new Float64Array(qs.length);
   for (let j = 0; j < dSae; j++) {
-    sketchQuantiles(histogram, j * SKETCH_BINS, count[j], ascending, min[j], max[j], row);
+    const sketch = { histogram, offset: j * SKETCH_BINS, count: count[j], min: min[j], max: max[j] };
+    sketchQuantiles(sketch, ascending, row);
     order.forEach((i, place) => out[j * qs.length + i] = row[place]);
   }
   return tensor(out, [dSae, qs.length]);

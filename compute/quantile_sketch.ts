@@ -93,13 +93,14 @@ export function sketchQuantile(
   max: number,
 ): number {
   const out = new Float64Array(1);
-  sketchQuantiles(histogram, offset, count, [q], min, max, out);
+  sketchQuantiles({ histogram, offset, count, min, max }, [q], out);
   return out[0];
 }
 
 /**
  * Several quantiles in one walk over the bins: what {@linkcode sketchQuantile} gives for each.
  *
+ * @param sketch What {@linkcode sketchQuantile} takes, by name.
  * @param qs Ascending, each from 0 to 1.
  * @param out `f64 [≥ qs.length]`, written.
  * @throws {RangeError} If one of qs is outside 0 … 1, or less than the one before.
@@ -111,19 +112,22 @@ export function sketchQuantile(
  * const histogram = new Uint32Array(SKETCH_BINS);
  * for (const f of [1, 2, 4]) histogram[sketchBin(f)] += 1;
  * const out = new Float64Array(2);
- * sketchQuantiles(histogram, 0, 3, [0, 1], 1, 4, out);
+ * sketchQuantiles({ histogram, offset: 0, count: 3, min: 1, max: 4 }, [0, 1], out);
  * console.assert(out.join() === "1,4");
  * ```
  */
 export function sketchQuantiles(
-  histogram: Uint32Array,
-  offset: number,
-  count: number,
+  sketch: {
+    readonly histogram: Uint32Array;
+    readonly offset: number;
+    readonly count: number;
+    readonly min: number;
+    readonly max: number;
+  },
   qs: readonly number[],
-  min: number,
-  max: number,
   out: Float64Array,
 ): void {
+  const { histogram, offset, count, min, max } = sketch;
   // Below the least value's bin there is nothing, and that is most of them.
   let bin = count === 0 ? 0 : sketchBin(min);
   let seen = count === 0 ? 0 : histogram[offset + bin];

@@ -17,7 +17,6 @@ import { type JoinedStates } from "../io/join_states.ts";
 import { currentVersions } from "../io/manifest.ts";
 import { PART_STATE_NAME, partDirectory } from "../io/parts.ts";
 import { distributionsNote, openDump, type OpenedDump, QUANTILES } from "./dump.ts";
-import { exportInto } from "./export_artifacts.ts";
 import { findParts, type FoundParts } from "./find_parts.ts";
 import { planFold } from "./fold_rows.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
@@ -47,6 +46,8 @@ export async function mergeParts(asked: VisualsConfig, hooks?: Partial<JobHooks>
   const found = await job.watch.time("find parts", () => findParts(job, asked.parts));
   return await inDirectory(job.directory, job.config, filled, async (hooks) => {
     const summary = await mergeFound(job, found, hooks);
+    if (job.config.export.length === 0) return summary;
+    const { exportInto } = await import("./export_artifacts.ts");
     return { ...summary, outputs: [...summary.outputs ?? [], ...await exportInto(job, hooks)] };
   });
 }

@@ -64,7 +64,8 @@ export type Stores = "all" | "firing";
  * @param tile The shape.
  * @param half Whether rows and weights are stored as 16-bit floats.
  * @param stores What is stored.
- * @throws {RangeError} If the threads cannot share the loads of a step evenly, rows are no whole words, or a thread has more bits than it can hand on.
+ * @throws {RangeError} If the threads cannot share the loads of a step evenly, rows are no whole words, or a thread has more
+ *   bits than it can hand on.
  *
  * @example
  * ```ts

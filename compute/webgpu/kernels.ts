@@ -32,7 +32,7 @@ export interface FoldShape {
 /** Latents that a workgroup of `merge` and `heatmap` looks after: most have nothing to do in most strips. */
 export const LATENTS_PER_GROUP = 8;
 
-/** On a GPU: a warp reads one cache line of bits, and 64 rows take about as long to walk as a value takes to come from memory. */
+/** On a GPU: more workgroups than a card has schedulers, and 64 rows take about as long to walk as a value takes to come from memory. */
 export const FOLD_SHAPE: FoldShape = { latents: 16, rows: 256, ahead: 2 };
 
 /** On a CPU there is little to wait for, and compilers take their time. */

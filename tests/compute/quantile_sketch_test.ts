@@ -49,7 +49,7 @@ Deno.test({
       const qs = [0, 0, 1e-9, 0.2, 0.2, 0.5, 0.77, 0.999, 1, 1];
       const [min, max] = n === 0 ? [Infinity, 0] : [values[0], values[n - 1]];
       const out = new Float64Array(qs.length);
-      sketchQuantiles(histogram, 0, n, qs, min, max, out);
+      sketchQuantiles({ histogram, offset: 0, count: n, min, max }, qs, out);
       assert.deepEqual([...out], qs.map((q) => sketchQuantile(histogram, 0, n, q, min, max)));
       // The order statistic's own bin, found by sorting.
       qs.forEach((q, i) => {
@@ -57,9 +57,9 @@ Deno.test({
         else assert(Number.isNaN(out[i]));
       });
     }
-    const none = new Uint32Array(SKETCH_BINS);
-    assert.throws(() => sketchQuantiles(none, 0, 0, [0.5, 0.4], Infinity, 0, new Float64Array(2)), RangeError);
-    assert.throws(() => sketchQuantiles(none, 0, 0, [NaN], Infinity, 0, new Float64Array(1)), RangeError);
+    const none = { histogram: new Uint32Array(SKETCH_BINS), offset: 0, count: 0, min: Infinity, max: 0 };
+    assert.throws(() => sketchQuantiles(none, [0.5, 0.4], new Float64Array(2)), RangeError);
+    assert.throws(() => sketchQuantiles(none, [NaN], new Float64Array(1)), RangeError);
   },
 });
 

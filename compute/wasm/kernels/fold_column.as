@@ -60,7 +60,7 @@ function foldRows(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
   const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
   let cut: f32 = load<u32>(counts) == k ? load<f32>(root) : 0, from = 0, end = 0;
   for (let i = 0; i < m; i++) {
-    // Most are below the k-th value; what lies past the end of a list is of an earlier one, or 0.
+    // Most are below the k-th value; what lies past the end of a list is anything.
     while (i < m && !v128.any_true(f32x4.gt(v128.load(values + (<usize>i << 2)), f32x4.splat(cut)))) i += 4;
     if (i >= m) break;
     const v = load<f32>(values + (<usize>i << 2));

@@ -69,5 +69,5 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 @inline function captureSpace(s: usize): usize { return rowSpace(s) + rowSpaceBytes(); }
 /** Bits [partRows, 128]: which of a block's columns each row may fire. */
 @inline function maskSpace(s: usize): usize { return captureSpace(s) + captureBytes(); }
-/** i32 [128 + 3]: a row's columns. */
+/** i32 [128]: a row's columns. */
 @inline function columnSpace(s: usize): usize { return maskSpace(s) + (partRows() << 4); }

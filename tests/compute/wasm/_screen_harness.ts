@@ -4,6 +4,7 @@
  */
 import type { LatentState } from "../../../compute/latent_state.ts";
 import type { Sae } from "../../../compute/sae.ts";
+import { dot } from "../../../compute/wasm/eigen.ts";
 import { fieldAddress } from "../../../compute/wasm/fields.ts";
 import { loadKernels } from "../../../compute/wasm/kernel_module.ts";
 import { makeMemory, writeParameters } from "../../../compute/wasm/open_pass.ts";
@@ -116,8 +117,8 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
         { length: d },
         (_, i) => tile[64 * (i >> 3) + 8 * (column & 7) + (i & 7)] - at.wqOffset,
       );
-      const peak = w.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-      const dw = w.map((x, i) => x - (peak / at.wqLevels) * q[i]);
+      const step = dot(w, q) / dot(q, q);
+      const dw = w.map((x, i) => x - step * q[i]);
       let beta = sae.bEnc[column];
       for (let i = 0; i < d; i++) beta += mean[i] * wt[column * at.dPad + i];
       return { column, w, dw, q, beta };

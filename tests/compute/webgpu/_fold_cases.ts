@@ -44,10 +44,15 @@ export function foldCase(by: FoldUse["by"], floats: "tame" | "wild", shape: kern
   return async (gpu: Gpu) => {
     const random = new Random(5);
     const capacity = 4;
-    // Latents, rows of an image, images, k: around workgroups of 8 and 32 latents, words of 32 rows and counts of 256 and 512.
+    // Latents, rows of an image, images, k: around workgroups of 8, 16 and 32 latents, words of 32 rows and counts of 256 and 512.
     const sizes = [
       ...[[1, 1, 1, 1], [5, 1, 0, 2], [31, 3, 1, 3], [32, 7, 5, 5], [33, 5, 13, 200], [67, 20, 2, 8]],
-      ...[[7, 31, 1, 3], [8, 32, 1, 3], [9, 33, 1, 3], [17, 9, 7, 3], [19, 64, 1, 2], [3, 1, 131, 150]],
+      ...[[7, 31, 1, 3], [8, 32, 1, 3], [9, 33, 1, 3], [15, 3, 2, 3], [16, 9, 3, 2], [17, 9, 7, 3], [19, 64, 1, 2], [
+        3,
+        1,
+        131,
+        150,
+      ]],
       ...[[2, 8, 32, 3], [9, 257, 1, 2], [3, 27, 19, 4], [2, 1, 1031, 9]],
     ];
     for (const [i, [cols, perImage, images, k]] of sizes.entries()) {
