@@ -59,7 +59,8 @@ const ELEMENTS: Readonly<Record<CellType, Element>> = {
 };
 
 /**
- * Writes a table atomically, in groups of 1,024 rows: memory stays flat however many rows there are. Text and booleans are compressed (Snappy).
+ * Writes a table atomically, in groups of 1,024 rows: memory stays flat however many rows there are. Text and booleans are
+ * compressed (Snappy).
  *
  * Plain columns are optional (`null` cells), lists and their elements required. The bytes depend on the cells alone.
  *

@@ -6,7 +6,8 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
   const folded = load<u32>(s + FOLDED_SO_FAR), holes = skipNonFinite() != 0, table = skippedBefore(s);
   let low = load<f32>(least() + (<usize>j << 2)), high = load<f32>(largest() + (<usize>j << 2));
   const before = load<u32>(counts);
-  // Zero they are; but pages that are written before they are read cost a system one fault instead of two and a word to all cores.
+  // Zero they are; but pages that are written before they are read cost a system one fault instead of two, and no word to
+  // all cores.
   if (!before) memory.fill(sketch, 0, 8192);
   store<u32>(counts, before + <u32>m);
   for (let i = 0; i < m; i++) {
