@@ -3,7 +3,8 @@
  *
  * Deno 2.9 lets a worker that another worker starts wait half a second for a debugger that nobody attached, and as long again
  * before its first message; workers of the main thread start at once. What is lent has no permission at all, whatever was
- * asked for, and is the program's own code or comes in a `data:` URL.
+ * asked for, and is the program's own code or comes in a `data:` URL; but for the module that writes large arrays, which may
+ * read and write where the job writes.
  *
  * Source: denoland/deno pull request 35629, `wait_for_page_wait_for_debugger`.
  * @module
@@ -20,17 +21,29 @@ const LENT_MODULES: ReadonlySet<string> = new Set(
   ["render_worker.ts", "store_worker.ts"].map((name) => new URL(`../render/${name}`, import.meta.url).href),
 );
 
+/** The module that may write. */
+export const WRITER_MODULE: string = new URL("../io/write_worker.ts", import.meta.url).href;
+
+/** Deno's permissions of a worker that writes: what the job may write, to be read as well. */
+export interface WriterPermissions {
+  readonly read: string[];
+  readonly write: string[] | "inherit";
+  readonly import: false;
+}
+
 /**
  * Starts workers for the job's worker as it asks.
  *
  * @param borrower The job's worker; `Deno` has to be run with `--unstable-worker-options`.
+ * @param writer What the worker that writes may do.
  */
-export function lendWorkers(borrower: Worker): void {
+export function lendWorkers(borrower: Worker, writer: WriterPermissions): void {
   borrower.addEventListener("message", ({ data, ports }: MessageEvent<BorrowRequest>) => {
     if (typeof data?.borrow !== "string") return;
     const [talk, control] = ports;
     if (!isLent(data.borrow)) return control.postMessage(`${data.borrow.slice(0, 100)} is not lent`);
-    const worker = new Worker(data.borrow, { type: "module", deno: { permissions: "none" } } as WorkerOptions);
+    const permissions = data.borrow === WRITER_MODULE ? writer : "none";
+    const worker = new Worker(data.borrow, { type: "module", deno: { permissions } } as WorkerOptions);
     worker.onerror = (event): void => {
       event.preventDefault();
       control.postMessage(event.message);
@@ -41,7 +54,7 @@ export function lendWorkers(borrower: Worker): void {
 }
 
 function isLent(url: string): boolean {
-  return url.startsWith("data:text/javascript,") || LENT_MODULES.has(url);
+  return url.startsWith("data:text/javascript,") || url === WRITER_MODULE || LENT_MODULES.has(url);
 }
 
 /** The parts of the job worker's scope that are used. */

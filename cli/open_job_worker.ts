@@ -13,19 +13,12 @@ import type { OpenedWire } from "./remote_jobs.ts";
  * Needs `--unstable-worker-options`, which the project's `deno.json` sets.
  */
 export function openJobWorker(grants: Grants, { limitWrite }: { readonly limitWrite: boolean }): OpenedWire {
-  const options = {
-    type: "module",
-    deno: {
-      permissions: {
-        read: [...grants.read],
-        write: limitWrite ? [...grants.write] : "inherit",
-        // The program is local then, and so are its modules: nothing needs code from anywhere else.
-        import: false,
-      },
-    },
-  } as const;
+  const write = limitWrite ? [...grants.write] : "inherit" as const;
+  // The program is local then, and so are its modules: nothing needs code from anywhere else.
+  const permissions = { read: [...grants.read], write, import: false } as const;
+  const options = { type: "module", deno: { permissions } };
   const worker = new Worker(new URL("./job_worker.ts", import.meta.url), options as WorkerOptions);
-  lendWorkers(worker);
+  lendWorkers(worker, { ...permissions, read: [...grants.write] });
   const died = new Promise<never>((_, reject) => {
     worker.onerror = (event) => {
       event.preventDefault();

@@ -127,7 +127,7 @@ export function remoteJobs(open: () => OpenedWire): Jobs {
 export function serveJobs(
   wire: Wire,
   load: <K extends keyof Jobs>(job: K) => Promise<Pick<Jobs, K>>,
-  extra: Pick<JobHooks, "workerPermissions"> = {},
+  extra: Pick<JobHooks, "workerPermissions" | "openWriter"> = {},
 ): void {
   const controller = new AbortController();
   const saves = new EventTarget();

@@ -12,6 +12,7 @@ import { atomicWrite, makeDirectory, moveFile, removeFile, removeTree } from "./
 import { type Manifest, MANIFEST_FORMAT, MANIFEST_NAME } from "./manifest.ts";
 import { fileSize, isDirectory, listDirectory } from "./open_file.ts";
 import { readManifest } from "./read_manifest.ts";
+import { isShared, type TensorWriter } from "./tensor_writer.ts";
 import { type Table, writeTable } from "./write_table.ts";
 import { type StreamedTensor, type TorchOutput, writeTorch } from "./write_torch.ts";
 
@@ -46,6 +47,8 @@ export interface ArtifactSet {
     readonly values: Float64Array;
     readonly relativeError: number;
   };
+  /** Writes heatmaps that lie in shared memory while the rest is made here; not given, all is written here. */
+  readonly writer?: TensorWriter | undefined;
 }
 
 /** Made of artifacts later, on request; those of other artifacts go away with them. */
@@ -121,7 +124,7 @@ export async function writeArtifacts(directory: string, set: ArtifactSet, facts:
 }
 
 async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts): Promise<Manifest> {
-  const { result, percentile } = set;
+  const { result, percentile, writer } = set;
   const patches = result.kind === "patch"
     ? result.topPatchI
     : tensor(new Uint32Array(result.topI.data.length), result.topI.shape);
@@ -142,6 +145,13 @@ async function writeSet(staging: string, set: ArtifactSet, facts: ManifestFacts)
   const names = [...Object.keys(outputs), QUANTILES_NAME, LATENTS_NAME];
   try {
     for (const [name, output] of Object.entries(outputs)) {
+      if (writer !== undefined && output === result.topValues && isShared(output)) {
+        const written = writer.write(`${staging}/${name}`, output);
+        // As with a flush: heard when the list is awaited.
+        written.catch(() => undefined);
+        flushes.push(written);
+        continue;
+      }
       const note = output === result.percentiles ? set.percentileNote : undefined;
       await writeTorch(`${staging}/${name}`, typeof output === "function" ? output() : output, { note, flushes });
     }

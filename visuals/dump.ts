@@ -7,7 +7,7 @@ import { ArtifactError, ConfigError } from "../compute/errors.ts";
 import { finalize, quantiles } from "../compute/finalize.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { SKETCH_RELATIVE_ERROR } from "../compute/quantile_sketch.ts";
-import type { RowLayout } from "../compute/rows.ts";
+import { type RowLayout, rowsPerImage } from "../compute/rows.ts";
 import type { Tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import type { VisualsConfig } from "../config/types.ts";
@@ -60,6 +60,9 @@ const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
   "study",
   "usr2",
 ]);
+
+/** Heatmaps of so many bytes are worth a thread that writes them: starting it takes as long as writing 16 MiB. */
+const WRITTEN_APART_BYTES = 64 << 20;
 
 /** Everything a pass ended in. */
 interface Pass {
@@ -118,6 +121,11 @@ function whatIsAsked(config: VisualsConfig): object {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !HOW_IT_IS_RUN.has(key)));
 }
 
+/** Whether there are heatmaps worth a thread of their own. */
+function isWrittenApart({ config: { sortBy, topK }, inputs: { sae, layout } }: OpenedDump): boolean {
+  return sortBy !== "img" && 4 * sae.dSae * topK * rowsPerImage(layout) >= WRITTEN_APART_BYTES;
+}
+
 /** Computes and writes the artifacts, unless they are there, in a directory that is this job's alone. */
 export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpReport> {
   const { config, inputs, directory, request, watch } = job;
@@ -126,6 +134,8 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
     await removeCheckpoints(directory);
     return reused(job, hooks);
   }
+  // Started now, while one core has nothing to do.
+  using writer = isWrittenApart(job) ? hooks.openWriter?.() : undefined;
   const pass = await runPass(config, inputs, {
     hooks,
     watch,
@@ -144,6 +154,7 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
         max: state.max,
         percentile: config.percentile,
         quantiles: { at: QUANTILES, values: quantiles(state, QUANTILES).data, relativeError: SKETCH_RELATIVE_ERROR },
+        writer,
       }, {
         ...request,
         startedAt,

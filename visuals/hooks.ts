@@ -2,6 +2,7 @@
  * How a job talks to whoever started it: log lines, progress, cancellation. The job itself never prints.
  * @module
  */
+import type { TensorWriter } from "../io/tensor_writer.ts";
 
 /** A step of a stage, for a progress bar. */
 export interface Progress {
@@ -32,12 +33,15 @@ export interface JobHooks {
    * the process without it; hence `inherit` unless told. The workers use none either way.
    */
   readonly workerPermissions?: "none" | "inherit" | undefined;
+  /** Starts a thread that writes large arrays while the job makes the rest; without it the job writes them itself. */
+  readonly openWriter?: (() => TensorWriter) | undefined;
 }
 
 /** Fills in silent hooks. */
 export function withDefaults(hooks: Partial<JobHooks> | undefined): JobHooks {
   return {
     workerPermissions: hooks?.workerPermissions,
+    openWriter: hooks?.openWriter,
     signal: hooks?.signal,
     saves: hooks?.saves,
     log: hooks?.log ?? (() => {}),
