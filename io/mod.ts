@@ -2,14 +2,7 @@
  * Bytes on disk to typed arrays and back: torch files, checkpoints, shards, artifacts.
  * @module
  */
-export {
-  artifactDirectory,
-  type ArtifactSet,
-  type ManifestFacts,
-  percentilesName,
-  type WritableResult,
-  writeArtifacts,
-} from "./artifacts.ts";
+export { artifactDirectory, percentilesName } from "./artifacts.ts";
 export { atomicWrite, type FileOutput } from "./atomic_write.ts";
 export { type ByteSource, memorySource } from "./byte_source.ts";
 export { type Detected, detectPath } from "./detect_path.ts";
@@ -36,6 +29,7 @@ export { readSafetensors } from "./safetensors.ts";
 export { type LazyTensor, openTensor, readTorch, type TorchReading, type TorchValue } from "./torch_file.ts";
 export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
+export { type ArtifactSet, type ManifestFacts, type WritableResult, writeArtifacts } from "./write_artifacts.ts";
 export { type StreamedTensor, type TorchOptions, type TorchOutput, writeTorch } from "./write_torch.ts";
 export { shardsHash, verifyShards } from "./verify_shards.ts";
 export {

@@ -1,19 +1,21 @@
 /**
- * Writes tensors in another thread: both ends of its wire.
+ * Writes tensors in another thread, see `write_worker.ts`.
  * @module
  */
 import { ArtifactError } from "../compute/errors.ts";
 import type { Tensor } from "../compute/tensor.ts";
-import { type TorchOutput, writeTorch } from "./write_torch.ts";
+import type { TorchOutput } from "./write_torch.ts";
 
 /** What is asked of the other thread: the tensor's memory is shared, not sent. */
-interface WriteRequest {
+export interface WriteRequest {
+  /** Path of the file. */
   readonly path: string;
+  /** What goes into it. */
   readonly tensor: Tensor;
 }
 
 /** `true`, or what went wrong there. */
-type WriteReply = true | { readonly name: string; readonly message: string };
+export type WriteReply = true | { readonly name: string; readonly message: string };
 
 /** The worker, as far as it is used. */
 export interface WriterThread {
@@ -78,7 +80,10 @@ export function openTensorWriter(thread: WriterThread): TensorWriter {
         waiting.push(resolve);
         thread.postMessage({ path, tensor } satisfies WriteRequest);
       });
-      if (reply === undefined) return await writeTorch(path, tensor);
+      if (reply === undefined) {
+        const { writeTorch } = await import("./write_torch.ts");
+        return await writeTorch(path, tensor);
+      }
       if (reply === true) return;
       if (reply.name === "ArtifactError") throw new ArtifactError(reply.message, { path });
       throw Object.assign(new Error(reply.message), { name: reply.name });
@@ -88,15 +93,4 @@ export function openTensorWriter(thread: WriterThread): TensorWriter {
       end();
     },
   };
-}
-
-/** Answers a request; runs in the worker. */
-export async function answerWrite({ path, tensor }: WriteRequest): Promise<WriteReply> {
-  try {
-    await writeTorch(path, tensor);
-    return true;
-  } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    return { name, message };
-  }
 }

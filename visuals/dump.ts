@@ -12,7 +12,6 @@ import type { Tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import metadata from "../deno.json" with { type: "json" };
-import { writeArtifacts } from "../io/artifacts.ts";
 import { removeCheckpoints } from "../io/checkpoints.ts";
 import { type ArtifactRequest, compareManifest, currentVersions, describeInputs } from "../io/manifest.ts";
 import { readArtifacts } from "../io/read_artifacts.ts";
@@ -136,12 +135,12 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
   }
   // Started now, while one core has nothing to do.
   using writer = isWrittenApart(job) ? hooks.openWriter?.() : undefined;
-  const pass = await runPass(config, inputs, {
-    hooks,
-    watch,
-    startedAt: job.startedAt,
-    progressIn: { directory, request },
-  });
+  const options = { hooks, watch, startedAt: job.startedAt, progressIn: { directory, request } };
+  // What writes is loaded while threads are started.
+  const [pass, { writeArtifacts }] = await Promise.all([
+    runPass(config, inputs, options),
+    import("../io/write_artifacts.ts"),
+  ]);
   const { state, result, choice, notes, startedAt } = pass;
   job.layout = pass.layout;
   try {

@@ -5,7 +5,7 @@
 import { CheckpointError, ConfigError } from "../compute/errors.ts";
 import { type RowLayout, rowsPerImage } from "../compute/rows.ts";
 import type { Decoder, Sae } from "../compute/sae.ts";
-import { checkConfig } from "../config.ts";
+import { checkConfig } from "../config/check.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import type { SaeInfo } from "../io/checkpoint.ts";
 import { loadSae } from "../io/load_sae.ts";

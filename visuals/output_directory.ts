@@ -2,7 +2,7 @@
  * Where a job's results go.
  * @module
  */
-import { resolveDumpTo } from "../config.ts";
+import { resolveDumpTo } from "../config/output_root.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { artifactDirectory } from "../io/artifacts.ts";
 import { realPath } from "../io/open_file.ts";

@@ -5,7 +5,7 @@
 import { type LatentState, SKETCH_BINS } from "../../compute/latent_state.ts";
 import { tensor } from "../../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../../compute/topk.ts";
-import type { ArtifactSet, ManifestFacts } from "../../io/artifacts.ts";
+import type { ArtifactSet, ManifestFacts } from "../../io/write_artifacts.ts";
 
 /** How much there is: latents, entries, patches, distributions, rows. */
 export const [dSae, k, patches, m, rows] = [5, 3, 4, 2, 12];

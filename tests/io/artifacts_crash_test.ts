@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { addArtifacts, recoverArtifacts, writeArtifacts } from "../../io/artifacts.ts";
+import { addArtifacts, recoverArtifacts } from "../../io/artifacts.ts";
+import { writeArtifacts } from "../../io/write_artifacts.ts";
 import { readArtifacts } from "../../io/read_artifacts.ts";
 import { readManifest } from "../../io/read_manifest.ts";
 import { facts, patch, setOf } from "./_artifact_set.ts";
