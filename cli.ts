@@ -11,7 +11,6 @@ import { remoteJobs } from "./cli/remote_jobs.ts";
 import { runCli } from "./cli/run_cli.ts";
 import { atomicWrite } from "./io/atomic_write.ts";
 import { readConfigFile } from "./io/config_file.ts";
-import { serveDirectory } from "./io/serve_directory.ts";
 import { runDeno, sbatch } from "./io/run_program.ts";
 import metadata from "./deno.json" with { type: "json" };
 
@@ -88,7 +87,8 @@ if (import.meta.main) {
     writeText: atomicWrite,
     sbatch,
     runDeno,
-    serve: serveDirectory,
+    // Loaded by the one command that serves: what it is made of takes longer to load than the rest of this.
+    serve: async (...to) => (await import("./io/serve_directory.ts")).serveDirectory(...to),
   });
   Deno.exit(code);
 }
