@@ -5,6 +5,9 @@
 import type { Backend, BackendName } from "./backend.ts";
 import { BackendUnavailableError, DeviceLimitError, DeviceLostError } from "./errors.ts";
 import { createReferenceBackend } from "./reference/mod.ts";
+import type { ExpectedJob } from "./wasm/mod.ts";
+
+export type { ExpectedJob } from "./wasm/mod.ts";
 
 /** See {@linkcode chooseBackend}. */
 export interface ChooseBackendOptions {
@@ -51,6 +54,27 @@ const LOADERS: BackendLoaders = {
     (await import("./wasm/mod.ts")).createWasmBackend({ workerPermissions }),
   reference: () => Promise.resolve(createReferenceBackend()),
 };
+
+/**
+ * Loads and starts what a job will probably need while its caller waits for something else, such as its inputs.
+ *
+ * @param device As for {@linkcode chooseBackend}.
+ * @returns Disposing of it ends what was started and not used.
+ */
+export function loadAhead(device: "auto" | BackendName, job: ExpectedJob): Disposable {
+  let [isEnded, started]: [boolean, Disposable | undefined] = [false, undefined];
+  if (device === "auto" || device === "wasm") {
+    import("./wasm/mod.ts").then((wasm) => {
+      if (!isEnded) started = wasm.loadAhead(job);
+    }, () => undefined);
+  }
+  return {
+    [Symbol.dispose](): void {
+      isEnded = true;
+      started?.[Symbol.dispose]();
+    },
+  };
+}
 
 /**
  * Makes the backend asked for, or with `auto` the first that can run of: webgpu on a real GPU, wasm, reference.

@@ -9,6 +9,8 @@ import { ArtifactError } from "../compute/errors.ts";
 const BREATH_BYTES = 16 << 20;
 /** Memory that another thread may write to is written in pieces of this size, so that one call never holds all of it. */
 const PIECE_BYTES = 8 << 20;
+/** After so many bytes the disk is set to work, so that little is left for it at the end. */
+const FLUSHED_BYTES = 32 << 20;
 /** Names of unfinished files. */
 const TEMPORARY_PATTERN = /^\..+\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/;
 
@@ -62,7 +64,7 @@ export async function atomicWrite(
   });
   await orRemoved(async () => {
     try {
-      const output = new OpenOutput(file);
+      await using output = new OpenOutput(file, temporary);
       if (typeof content === "function") await content(output);
       else await output.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
     } catch (error) {
@@ -162,10 +164,16 @@ export async function removeTree(directory: string): Promise<void> {
 class OpenOutput implements FileOutput {
   #position = 0;
   #breath = 0;
+  #unflushed = 0;
   readonly #file: Deno.FsFile;
+  readonly #path: string;
+  /** The same file once more: a handle serves one call at a time. */
+  #flusher: Deno.FsFile | undefined;
+  #flushing: Promise<void> | undefined;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
+    this.#path = path;
   }
 
   get position(): number {
@@ -176,6 +184,8 @@ class OpenOutput implements FileOutput {
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
       this.#writeAll(bytes.subarray(start, start + PIECE_BYTES));
       this.#breath += PIECE_BYTES;
+      this.#unflushed += PIECE_BYTES;
+      if (this.#unflushed >= FLUSHED_BYTES) this.#flush();
       if (this.#breath < BREATH_BYTES) continue;
       this.#breath = 0;
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -187,6 +197,23 @@ class OpenOutput implements FileOutput {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     this.#writeAll(bytes);
     this.#file.seekSync(this.#position, Deno.SeekMode.Start);
+  }
+
+  /** Lets the disk take what is there, unless it is at it still. That all of it is on the disk, the caller makes sure in the end. */
+  #flush(): void {
+    if (this.#flushing !== undefined) return;
+    this.#unflushed = 0;
+    try {
+      this.#flusher ??= Deno.openSync(this.#path, { write: true });
+    } catch {
+      return;
+    }
+    this.#flushing = this.#flusher.syncData().catch(() => undefined).then(() => void (this.#flushing = undefined));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flushing;
+    this.#flusher?.close();
   }
 
   /** Synchronous: ten times as fast as asynchronous writes here, as those move every piece to another thread. */

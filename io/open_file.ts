@@ -110,13 +110,17 @@ export async function readSmallFile(
  */
 export async function sha256(source: ByteSource): Promise<string> {
   const hash = createHash("sha256");
-  const piece = new Uint8Array(Math.min(4 << 20, source.size));
-  for (let offset = 0; offset < source.size;) {
-    const found = await source.readInto(piece, offset);
+  // While one is hashed, the other is read.
+  const pieces = [0, 1].map(() => new Uint8Array(Math.min(4 << 20, source.size)));
+  let [offset, reading] = [0, source.readInto(pieces[0], 0)];
+  for (let i = 0; offset < source.size; i++) {
+    const found = await reading;
     if (found === 0) break;
-    hash.update(piece.subarray(0, found));
     offset += found;
+    reading = source.readInto(pieces[(i + 1) % 2], offset);
+    hash.update(pieces[i % 2].subarray(0, found));
   }
+  await reading;
   return hash.digest("hex");
 }
 

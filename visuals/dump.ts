@@ -15,6 +15,7 @@ import metadata from "../deno.json" with { type: "json" };
 import { removeCheckpoints } from "../io/checkpoints.ts";
 import { type ArtifactRequest, compareManifest, currentVersions, describeInputs } from "../io/manifest.ts";
 import { readArtifacts } from "../io/read_artifacts.ts";
+import type { Shards } from "../io/open_shards.ts";
 import { readManifest } from "../io/read_manifest.ts";
 import { foldRows, PERCENTILE_LR, planFold } from "./fold_rows.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
@@ -101,12 +102,16 @@ export interface OpenedDump {
   layout?: RowLayout;
 }
 
-/** Opens what a dump reads. */
-export async function openDump(asked: VisualsConfig): Promise<OpenedDump> {
+/**
+ * Opens what a dump reads.
+ *
+ * @param onShards See `openInputs`.
+ */
+export async function openDump(asked: VisualsConfig, onShards?: (shards: Shards) => void): Promise<OpenedDump> {
   const [startedAt, startedMs] = [new Date().toISOString(), performance.now()];
   const watch = new Stopwatch();
   const config = await followRun(asked);
-  const inputs = await watch.time("open", () => openInputs(config));
+  const inputs = await watch.time("open", () => openInputs(config, { onShards }));
   const directory = await outputDirectory(config);
   const request = {
     config: whatIsAsked(config),

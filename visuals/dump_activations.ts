@@ -2,6 +2,7 @@
  * The whole of `dump`: artifacts, and what is exported of them.
  * @module
  */
+import { loadAhead } from "../compute/choose_backend.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { dumpInto, type DumpReport, fits, openDump, reused } from "./dump.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
@@ -17,7 +18,12 @@ import { inDirectory } from "./in_directory.ts";
  * @throws {DOMException} `AbortError` if the hooks' signal fires; with `resume` the pass goes on from there.
  */
 export async function dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<DumpReport> {
-  const job = await openDump(config);
+  using ahead = new DisposableStack();
+  const job = await openDump(config, ({ nImages, tokens, dVit }) => {
+    // An encoder has as many latents as its rows have dimensions, if not more.
+    const expected = { threads: config.nWorkers, work: nImages * tokens * dVit ** 2 };
+    ahead.use(loadAhead(config.device, { ...expected, workerPermissions: hooks?.workerPermissions }));
+  });
   // What is only looked at may lie where nothing can be written.
   if (!config.force && config.export.length === 0 && await fits(job)) return reused(job, withDefaults(hooks));
   return await inDirectory(job.directory, job.config, withDefaults(hooks), async (hooks) => {

@@ -39,18 +39,23 @@ const MAX_ROWS = 2 ** 32 - 1;
  * Opens checkpoint and shards.
  *
  * @param options.decoder Whether the decoder is wanted too.
+ * @param options.onShards Told the shards as soon as they are open; reading the checkpoint takes longer.
  * @throws {ConfigError} If the settings contradict each other or the shards: no such layer, no CLS token.
  * @throws {CheckpointError} If the checkpoint cannot be used or its width is not the shards'.
  * @throws {ShardFormatError} If the shards are not what their metadata says.
  */
 export async function openInputs(
   config: VisualsConfig,
-  options: { readonly decoder?: boolean } = {},
+  { decoder: wantsDecoder, onShards }: {
+    readonly decoder?: boolean;
+    readonly onShards?: ((shards: Shards) => void) | undefined;
+  } = {},
 ): Promise<Inputs> {
   checkConfig(config);
   const shards = await openShards(config.data.shardRoot);
+  onShards?.(shards);
   const layer = resolveLayer(shards, config.data.layer);
-  const { sae, info: saeInfo, decoder } = await loadSae(config.ckpt, options);
+  const { sae, info: saeInfo, decoder } = await loadSae(config.ckpt, { decoder: wantsDecoder ?? false });
   if (sae.dVit !== shards.dVit) {
     throw new CheckpointError(
       `${config.ckpt} encodes vectors of width ${sae.dVit}, but ${shards.root} holds width ${shards.dVit}: ` +

@@ -28,9 +28,9 @@ const compiled = new Map<Variant, Promise<KernelModules>>();
  * @throws {BackendUnavailableError} If the engine takes none, or not the one asked for.
  */
 export async function loadKernels(wanted: Variant | "auto"): Promise<KernelModule> {
-  const bytes = { relaxed: decode(RELAXED_WASM), plain: decode(PLAIN_WASM) };
+  const builds = { relaxed: RELAXED_WASM, plain: PLAIN_WASM };
   const order: Variant[] = wanted === "auto" ? ["relaxed", "plain"] : [wanted];
-  const variant = order.find((name) => WebAssembly.validate(bytes[name]));
+  const variant = order.find((name) => WebAssembly.validate(decode(builds[name])));
   if (variant === undefined) {
     throw new BackendUnavailableError(
       "wasm",
@@ -39,7 +39,7 @@ export async function loadKernels(wanted: Variant | "auto"): Promise<KernelModul
   }
   let modules = compiled.get(variant);
   if (modules === undefined) {
-    modules = compile(bytes[variant], variant === "relaxed" ? decode(SCREEN_WASM) : undefined);
+    modules = compile(decode(builds[variant]), variant === "relaxed" ? decode(SCREEN_WASM) : undefined);
     compiled.set(variant, modules);
   }
   return { variant, modules: await modules };
@@ -53,5 +53,7 @@ async function compile(main: Uint8Array<ArrayBuffer>, screen?: Uint8Array<ArrayB
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
+  // A hundred times as fast, but newer than some engines that this runs in.
+  if (typeof Uint8Array.fromBase64 === "function") return Uint8Array.fromBase64(base64);
   return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 }

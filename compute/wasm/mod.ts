@@ -9,10 +9,11 @@ import type { LatentState } from "../latent_state.ts";
 import type { Sae } from "../sae.ts";
 import type { Tensor } from "../tensor.ts";
 import { makeEncoder } from "./encode.ts";
-import { loadKernels, type Variant } from "./kernel_module.ts";
+import { type KernelModule, loadKernels, type Variant } from "./kernel_module.ts";
 import { openPass } from "./open_pass.ts";
 import { chooseScreen } from "./plan_memory.ts";
-import { NOTHING, probe } from "./probe.ts";
+import { startAhead } from "./pool.ts";
+import { NOTHING, probe, type ProbeResult } from "./probe.ts";
 
 export type { Variant };
 
@@ -31,6 +32,48 @@ export interface WasmOptions {
   readonly workersAbove?: number;
   /** Multiply-adds of a job from which it is worth preparing to screen. Default 4e10; Infinity never screens. */
   readonly screenAbove?: number;
+}
+
+/** Multiply-adds of a job from which it is worth starting workers. */
+const WORKERS_ABOVE = 2e8;
+
+/** A build, and what it was found to do here. */
+interface TriedKernels {
+  readonly kernels: KernelModule;
+  readonly probed: ProbeResult;
+}
+
+/** An engine does not change: what was tried once holds for every backend. */
+const tried = new Map<Variant | "auto", Promise<TriedKernels>>();
+
+function tryKernels(variant: Variant | "auto"): Promise<TriedKernels> {
+  const found = tried.get(variant) ?? loadKernels(variant).then(async (kernels) => (
+    { kernels, probed: kernels.variant === "relaxed" ? await probe(kernels.modules) : NOTHING }
+  ));
+  tried.set(variant, found);
+  return found;
+}
+
+/** What is known of a job before its inputs are read. */
+export interface ExpectedJob {
+  /** Threads that it may use. */
+  readonly threads: number;
+  /** Multiply-adds, at least. */
+  readonly work: number;
+  /** As for {@linkcode WasmOptions}. */
+  readonly workerPermissions?: "none" | "inherit" | undefined;
+}
+
+/**
+ * Compiles and tries the kernels and starts a job's workers while its caller waits for something else; whoever creates the
+ * backend and opens a pass then finds that done.
+ *
+ * @returns Disposing of it ends the workers that no pass has taken.
+ */
+export function loadAhead({ threads, work, workerPermissions = "inherit" }: ExpectedJob): Disposable {
+  // Whoever creates the backend hears of a failure.
+  tryKernels("auto").catch(() => undefined);
+  return startAhead(work < WORKERS_ABOVE || threads < 2 ? 0 : threads, workerPermissions);
 }
 
 /**
@@ -59,10 +102,9 @@ export interface WasmOptions {
  * ```
  */
 export async function createWasmBackend(options: WasmOptions = {}): Promise<Backend> {
-  const { variant = "auto", workerPermissions: permissions = "inherit", workersAbove = 2e8, screenAbove = 4e10 } =
-    options;
-  const kernels = await loadKernels(variant);
-  const probed = kernels.variant === "relaxed" ? await probe(kernels.modules) : NOTHING;
+  const { variant = "auto", workersAbove = WORKERS_ABOVE, screenAbove = 4e10 } = options;
+  const { workerPermissions: permissions = "inherit" } = options;
+  const { kernels, probed } = await tryKernels(variant);
   const settings = { modules: kernels.modules, permissions, workersAbove, screenAbove, probed };
   const details: Record<string, unknown> = {
     variant: kernels.variant,

@@ -80,12 +80,57 @@ function canShare(memory: WebAssembly.Memory): boolean {
     memory.buffer instanceof SharedArrayBuffer && isolated !== false;
 }
 
-async function openWorkers({ modules, memory, threads, permissions }: PoolOptions): Promise<Pool> {
+/** Workers that were started ahead and wait for a pool, with their permissions. */
+const idle = new Map<Worker, PoolOptions["permissions"]>();
+
+/**
+ * Starts workers for the next pool of these permissions, which takes forty milliseconds in which others may read files.
+ *
+ * @returns Disposing of it ends those that no pool has taken.
+ */
+export function startAhead(threads: number, permissions: PoolOptions["permissions"]): Disposable {
+  const started: Worker[] = [];
+  try {
+    for (let i = 0; i < threads; i++) {
+      const worker = startWorker(permissions);
+      // A dead one is no use to a pool, and none of its own news.
+      worker.onerror = (event): void => {
+        event.preventDefault();
+        idle.delete(worker);
+      };
+      started.push(worker);
+      idle.set(worker, permissions);
+    }
+  } catch {
+    // No workers here: whoever opens a pool finds out, and why.
+  }
+  return {
+    [Symbol.dispose](): void {
+      for (const worker of started) if (idle.delete(worker)) worker.terminate();
+    },
+  };
+}
+
+function startWorker(permissions: PoolOptions["permissions"]): Worker {
   const url = "data:text/javascript," + encodeURIComponent(`(${workerMain})(${instantiateKernels})`);
   const options = (permissions === "none" ? { type: "module", deno: { permissions } } : { type: "module" }) as {
     type: "module";
   };
-  const workers = Array.from({ length: threads }, () => new Worker(url, options));
+  return new Worker(url, options);
+}
+
+/** A worker that was started ahead, or a new one. */
+function takeWorker(permissions: PoolOptions["permissions"]): Worker {
+  for (const [worker, its] of idle) {
+    if (its !== permissions) continue;
+    idle.delete(worker);
+    return worker;
+  }
+  return startWorker(permissions);
+}
+
+async function openWorkers({ modules, memory, threads, permissions }: PoolOptions): Promise<Pool> {
+  const workers = Array.from({ length: threads }, () => takeWorker(permissions));
   const close = (): void => workers.forEach((worker) => worker.terminate());
   // Calls not yet answered by all, oldest first; workers answer in order, each at its own pace.
   const waiting: { resolve: () => void; reject: (error: Error) => void; left: number }[] = [];
