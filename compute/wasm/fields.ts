@@ -97,6 +97,7 @@ export const F64_FIELDS = [
   "rowShare", // 1 / total
   "rowsPerStep", // total / rate
   "inflate",
+  "skew", // ‖VᵀV − I‖ of the balanced directions, or more
 ] as const;
 
 /** Bytes before the parameter block: counters that workers change (see `kernels/sync.as`). */

@@ -111,6 +111,7 @@ export function writeParameters(
     rowShare: 1 / total,
     rowsPerStep: total / plan.percentileLr,
     inflate: inflation(sae.dVit),
+    skew: 0,
   };
   const view = new DataView(memory.buffer);
   for (const [name, value] of Object.entries(u32)) view.setUint32(fieldAddress(name as U32Field), value, true);

@@ -80,45 +80,42 @@ function norm64(a: usize): f64 {
   return inverse < 1e-37 ? 0 : <f32>inverse;
 }
 
+/** g = D⁻¹w, exactly; returns the centre's share of the pre-activation, and of its rounding. Padding gives 0. */
+function scaleColumn(j: i32, g: usize): v128 {
+  const line = wt() + (<usize>j * dPad() << 2);
+  let sums = f64x2.splat(0), sizes = sums;
+  for (let at: usize = 0; at < dPad() << 2; at += 8) {
+    const w = f64x2.promote_low_f32x4(v128.load64_zero(line + at)), scale = f64x2.promote_low_f32x4(v128.load64_zero(screenScale() + at));
+    const share = f64x2.mul(w, f64x2.promote_low_f32x4(v128.load64_zero(screenMean() + at)));
+    sums = f64x2.add(sums, share);
+    sizes = f64x2.add(sizes, f64x2.abs(share));
+    v128.store(g + (at << 1), v128.and(f64x2.div(w, scale), f64x2.ne(scale, f64x2.splat(0))));
+  }
+  memory.fill(g + (dPad() << 3), 0, (dScreen() - dPad()) << 3);
+  return f64x2.add(v128.shuffle<f64>(sums, sizes, 0, 2), v128.shuffle<f64>(sums, sizes, 1, 3));
+}
+
 /** Quantises column j and writes its terms. */
 function quantiseColumn(s: usize, j: i32): void {
-  const d = <i32>dScreen(), known = <i32>dVit(), r = rank() << 3, line = wt() + (<usize>j * dPad() << 2);
+  const r = rank() << 3;
   const g = rowSpace(s), k = g + (dScreen() << 3), w = k + (dScreen() << 3), p = w + (dScreen() << 3), c = p + 1024;
-  // g = D⁻¹w, exactly; the centre's share of the pre-activation, and of its rounding.
-  let centre: f64 = 0, centreAbs: f64 = 0;
-  for (let i = 0; i < d; i++) {
-    const at = <usize>i << 2;
-    const value = i < known ? <f64>load<f32>(line + at) : 0, scale = <f64>load<f32>(screenScale() + at);
-    store<f64>(g + (<usize>i << 3), scale != 0 ? value / scale : 0);
-    centre += value * <f64>load<f32>(screenMean() + at);
-    centreAbs += Math.abs(value * <f64>load<f32>(screenMean() + at));
-  }
-  // k ≈ B⁻¹g, B = I + V diag(t) Vᵀ. How well does not matter: rho is what is left over.
+  const shares = scaleColumn(j, g);
+  // k = B⁻¹g, B = I + V diag(t) Vᵀ, but for what V lacks to be orthonormal: rho is what that leaves over.
   alongDirections(g, p);
+  let squares: f64 = 0, bent: f64 = 0;
   for (let i: usize = 0; i < r; i += 8) {
-    const t = <f64>load<f32>(screenT() + (i >> 1));
-    store<f64>(c + i, -t / (1 + t) * load<f64>(p + i));
+    const t = <f64>load<f32>(screenT() + (i >> 1)), along = load<f64>(p + i), by = -t / (1 + t) * along;
+    store<f64>(c + i, by);
+    squares += by * by;
+    bent += Math.abs(t * (along + by));
   }
-  memory.copy(k, g, <usize>d << 3);
+  const skewed = skew() * Math.sqrt(squares);
+  memory.copy(k, g, dScreen() << 3);
   addDirections(k, c);
-  alongDirections(k, p);
-  let bent: f64 = 0;
-  for (let i: usize = 0; i < r; i += 8) {
-    const t = <f64>load<f32>(screenT() + (i >> 1)) * load<f64>(p + i);
-    bent += Math.abs(t);
-    store<f64>(c + i, t);
-  }
-  memory.copy(w, k, <usize>d << 3);
-  addDirections(w, c);
-  let left: f64 = 0;
-  for (let at: usize = 0; at < <usize>d << 3; at += 8) {
-    const e = load<f64>(g + at) - load<f64>(w + at);
-    left += e * e;
-  }
   const normG = norm64(g), normK = norm64(k);
-  const rho = Math.sqrt(left) + 1e-12 * (normG + 2 * normK);
+  const rho = 1.01 * skewed + 1e-12 * (normG + 2 * normK);
   quantiseValues(s, j, k, w);
-  writeTerms(s, j, rho, normG, normK, bent, centre, centreAbs, w);
+  writeTerms(s, j, rho, normG, normK, bent + Math.sqrt(<f64>rank()) * skewed, f64x2.extract_lane(shares, 0), f64x2.extract_lane(shares, 1));
 }
 
 /** w = H k / h, then its quantised values into wq. The scale and the norms are left at w's end. */
@@ -172,7 +169,7 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
 }
 
 /** P, Q, T and beta of column j. */
-function writeTerms(s: usize, j: i32, rho: f64, normG: f64, normK: f64, bent: f64, centre: f64, centreAbs: f64, w: usize): void {
+function writeTerms(s: usize, j: i32, rho: f64, normG: f64, normK: f64, bent: f64, centre: f64, centreAbs: f64): void {
   const scale = load<f64>(s + COLUMN_SCALE), normDw = load<f64>(s + COLUMN_SCALE, 8), normQ = load<f64>(s + COLUMN_SCALE, 16);
   const steps = <f64>dPad() / 4 + 5, r = <f64>rank();
   let stages: f64 = 0;
