@@ -22,7 +22,7 @@ export interface FoldPlan {
   readonly layout: RowLayout;
   /** Images in the whole job; at most 2^32 − 1, and so rows. */
   readonly nImages: number;
-  /** Images a lent buffer must hold at least (memory permitting, the backend may lend larger ones). */
+  /** Images that a lent buffer should hold; a backend that has reason to lends smaller or larger ones. */
   readonly batchImages: number;
   /** Entries kept per latent, ≥ 1. */
   readonly k: number;
@@ -42,6 +42,11 @@ export interface FoldPlan {
   readonly maxMemoryBytes: number;
   /** Worker threads; backends that have none ignore it. */
   readonly threads: number;
+  /**
+   * Gives `f32 [≤ n, dVit]`: rows from all over the job, ascending, made as `layout` says; one that holds NaN or an infinity is
+   * all zeros. A backend may choose by them how it computes, never what. Called once, if at all.
+   */
+  readonly sample?: ((n: number) => Promise<Float32Array>) | undefined;
 }
 
 /** A filled buffer: `nImages` images from `firstImage` on, at the start of `block`. */

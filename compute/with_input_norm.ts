@@ -88,6 +88,11 @@ export function withInputNorm(backend: Backend): Backend {
         ...plan,
         layout: finishedRows(plan.layout),
         maxMemoryBytes: Math.max(0, plan.maxMemoryBytes - raw.byteLength),
+        sample: plan.sample && (async (n) => {
+          const rows = await plan.sample!(n);
+          normalizeRows(rows, sae.dVit, inputNorm);
+          return rows;
+        }),
       };
       return new NormFold(await backend.open(plain, inner, from), plan, inputNorm, raw);
     },
@@ -125,6 +130,8 @@ class NormFold implements Fold {
   readonly #norm: InputNorm;
   readonly #raw: Float32Array;
   #seconds = 0;
+  /** The backend's buffer that rows go to next. */
+  #lent: Float32Array | undefined;
 
   constructor(inner: Fold, plan: FoldPlan, norm: InputNorm, raw: Float32Array) {
     this.#inner = inner;
@@ -133,14 +140,18 @@ class NormFold implements Fold {
     this.#raw = raw;
   }
 
-  /** Free whenever `fold` is not running: it is read before that resolves. */
-  lend(): Promise<Float32Array> {
-    return Promise.resolve(this.#raw);
+  /** Free whenever `fold` is not running: it is read before that resolves. Holds what goes into a buffer of the backend's. */
+  async lend(): Promise<Float32Array> {
+    const { layout } = this.#plan;
+    this.#lent ??= await this.#inner.lend();
+    const images = Math.floor(this.#lent.length / (rowsPerImage(layout) * layout.dVit));
+    return this.#raw.subarray(0, Math.min(this.#plan.batchImages, images) * imageStride(layout));
   }
 
   async fold({ block, firstImage, nImages }: Batch): Promise<void> {
     const { layout, nonFinite } = this.#plan;
-    const lent = await this.#inner.lend();
+    const lent = this.#lent ?? await this.#inner.lend();
+    this.#lent = undefined;
     const start = performance.now();
     const { rows, skipped } = prepareRows(block, nImages, firstImage, layout, nonFinite, lent);
     normalizeRows(rows, layout.dVit, this.#norm);

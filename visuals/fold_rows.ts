@@ -10,6 +10,7 @@ import { withInputNorm } from "../compute/with_input_norm.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import { locate, openBlocks } from "../io/read_blocks.ts";
 import type { JobHooks, Stopwatch } from "./hooks.ts";
+import { someRows } from "./measure_rows.ts";
 import type { Inputs } from "./open_inputs.ts";
 import type { ResumePoint } from "./saved_progress.ts";
 
@@ -18,6 +19,9 @@ export const PERCENTILE_LR = 1e-3;
 
 /** A batch buffer stays below this, so that a few in flight never dominate memory. */
 const MAX_BATCH_BYTES = 256 * 2 ** 20;
+
+/** Multiples of its fraction are spread evenly. */
+const GOLDEN_RATIO = 1.618033988749895;
 
 /** The event loop gets a turn this often, so that signals and the lock's timer are heard between batches. */
 const BREATH_MS = 50;
@@ -117,7 +121,10 @@ async function foldFrom(
   const perImage = rowsPerImage(layout);
   const fold = await watch.time(
     "prepare",
-    () => withInputNorm(backend).open(inputs.sae, plan, from?.state),
+    () => {
+      const sample = (n: number): Promise<Float32Array> => rowsFromAllOver(inputs, plan, n);
+      return withInputNorm(backend).open(inputs.sae, { ...plan, sample }, from?.state);
+    },
   );
   const reader = openBlocks(inputs.shards, inputs.layer, { readsAtOnce: options.readsAtOnce });
   const report = (done: number): void =>
@@ -176,6 +183,29 @@ async function foldFrom(
     throw error;
   } finally {
     hooks.saves?.removeEventListener("save", onSave);
+    reader.close();
+  }
+}
+
+/** What a row that is the mean of a whole image costs to read allows for fewer of them. */
+const SAMPLED_IMAGES = 128;
+
+/** See {@linkcode FoldPlan.sample}. */
+async function rowsFromAllOver(inputs: Inputs, { layout, nImages }: FoldPlan, n: number): Promise<Float32Array> {
+  const total = nImages * rowsPerImage(layout);
+  const count = Math.min(total, layout.kind === "meanpool" ? Math.min(n, SAMPLED_IMAGES) : n);
+  // One of every stretch of rows, and not always the same one of an image.
+  const rows = Array.from({ length: count }, (_, i) => Math.floor((i + i * GOLDEN_RATIO % 1) * total / count));
+  const out = new Float32Array(count * layout.dVit);
+  const reader = openBlocks(inputs.shards, inputs.layer);
+  try {
+    let at = 0;
+    for await (const chunk of someRows(reader, rows, { layout, nonFinite: "skip" })) {
+      out.set(chunk.rows, at);
+      at += chunk.rows.length;
+    }
+    return out;
+  } finally {
     reader.close();
   }
 }

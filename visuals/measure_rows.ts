@@ -2,6 +2,7 @@
  * Measures what centres and scales rows, on the sample that upstream would draw.
  * @module
  */
+import type { FoldPlan } from "../compute/backend.ts";
 import { firstOfPermutation } from "../compute/numpy_random.ts";
 import { type PreparedRows, prepareRows } from "../compute/prepare_rows.ts";
 import { rowStatistics } from "../compute/row_statistics.ts";
@@ -38,7 +39,9 @@ export async function measureRows(config: VisualsConfig, inputs: Inputs, hooks: 
     hooks.progress({ stage: "measure", done, total, unit: "rows" });
     const counted = async function* (): AsyncGenerator<PreparedRows> {
       for await (
-        const chunk of rows === undefined ? allRows(reader, inputs, config) : someRows(reader, rows, inputs, config)
+        const chunk of rows === undefined
+          ? allRows(reader, inputs, config)
+          : someRows(reader, rows, { layout, nonFinite: config.nonFinite })
       ) {
         hooks.signal?.throwIfAborted();
         yield chunk;
@@ -66,14 +69,12 @@ async function* allRows(reader: BlockReader, inputs: Inputs, config: VisualsConf
   }
 }
 
-/** The rows with the given indices, ascending. */
-async function* someRows(
+/** The rows with the given indices, ascending, in chunks. */
+export async function* someRows(
   reader: BlockReader,
   rows: ArrayLike<number>,
-  inputs: Inputs,
-  config: VisualsConfig,
+  { layout, nonFinite }: Pick<FoldPlan, "layout" | "nonFinite">,
 ): AsyncGenerator<PreparedRows> {
-  const { layout } = inputs;
   const perImage = rowsPerImage(layout);
   // One vector a row, unless a row is a mean over the tokens: then the whole image goes into it.
   const single: RowLayout = layout.kind === "meanpool" ? layout : { ...layout, kind: "cls", tokens: 1, firstToken: 0 };
@@ -92,6 +93,6 @@ async function* someRows(
       );
       await reader.readRows(block, images, tokens);
     }
-    yield prepareRows(block, n, 0, single, config.nonFinite, out);
+    yield prepareRows(block, n, 0, single, nonFinite, out);
   }
 }

@@ -6,7 +6,6 @@ import type { Batch, Fold, FoldPlan } from "../backend.ts";
 import type { LatentState } from "../latent_state.ts";
 import { nonFiniteError } from "../prepare_rows.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
-import { fieldAddress } from "./fields.ts";
 import { prepareScreening } from "./screening.ts";
 import type { MemoryPlan } from "./plan_memory.ts";
 import type { Pool } from "./pool.ts";
@@ -76,8 +75,8 @@ export class WasmFold implements Fold {
     }
     this.#nextImage = firstImage + nImages;
     const rows = nImages * rowsPerImage(plan.layout);
-    // The first batch large enough gives the sample; later ones queue behind it.
-    if (memoryPlan.canScreen && this.#screening === undefined && rows >= SCREEN_ROWS) {
+    // Without a sample the first batch large enough gives one; later ones queue behind it.
+    if (memoryPlan.canScreen && plan.sample === undefined && this.#screening === undefined && rows >= SCREEN_ROWS) {
       this.#screening = this.#prepareScreening(at, rows);
     }
     const start = (): Promise<void> => pool.run("foldBatch", at, firstImage, nImages);
@@ -145,8 +144,7 @@ export class WasmFold implements Fold {
   async #prepareScreening(raw: number, rows: number): Promise<void> {
     const started = performance.now();
     const { memoryPlan, memory, pool } = this.#parts;
-    await prepareScreening({ memoryPlan, memory, pool, raw, rows });
-    new DataView(memory.buffer).setUint32(fieldAddress("screening"), 1, true);
+    await prepareScreening({ memoryPlan, memory, pool, from: { raw, rows } });
     this.#setUpSeconds += (performance.now() - started) / 1000;
   }
 

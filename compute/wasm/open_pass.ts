@@ -13,6 +13,7 @@ import type { KernelModules } from "./kernel_host.ts";
 import { chooseScreen, type MemoryPlan, planMemory } from "./plan_memory.ts";
 import { openPool, type Pool } from "./pool.ts";
 import type { ProbeResult } from "./probe.ts";
+import { prepareScreening, SAMPLE_ROWS } from "./screening.ts";
 import { writeState } from "./state_views.ts";
 
 /** What the backend decided once. */
@@ -52,8 +53,13 @@ export async function openPass(
   const pool = await openPool({ ...settings, memory, threads: wanted });
   try {
     writeParameters(memory, sae, plan, { ...memoryPlan.fields, threads: pool.threads });
+    // Read while weights are brought into place.
+    const sample = memoryPlan.canScreen ? plan.sample?.(SAMPLE_ROWS) : undefined;
+    sample?.catch(() => undefined);
     await writeWeights(memory, sae, memoryPlan, pool);
     writeState(plan, memoryPlan, memory, from);
+    const rows = await sample;
+    if (rows !== undefined && rows.length > 0) await prepareScreening({ memoryPlan, memory, pool, from: rows });
   } catch (error) {
     pool.close();
     throw error;

@@ -20,6 +20,9 @@ const RAW_BUFFERS = 2;
 /** Rows worked on at a time, if images allow: what fires in them is folded at once, so that states are visited less often. */
 const CHUNK_ROWS = 2048;
 
+/** Chunks that a raw buffer holds, at most: larger ones leave the caches, and take memory that nobody has touched yet. */
+const BUFFER_CHUNKS = 2;
+
 /** Rows of them that a block of columns meets at a time; their bytes and the block should stay in a core's level-2 cache. */
 const PART_ROWS = 256;
 
@@ -95,7 +98,8 @@ export function planMemory(
   const nPad = roundUp(Math.max(dSae, 1), 8);
   const patches = plan.sortBy === "img" ? 0 : perImage;
   const rowK = sae.activation.kind === "topk" ? sae.activation.k : 0;
-  const rawImages = Math.max(1, Math.min(plan.batchImages, Math.max(plan.nImages, 1)));
+  const enough = BUFFER_CHUNKS * Math.max(1, Math.floor(CHUNK_ROWS / perImage));
+  const rawImages = Math.max(1, Math.min(plan.batchImages, plan.nImages, enough));
   // A TopK encoder keeps every pre-activation of a chunk.
   const chunksOf = rowK || encodeOnly ? PART_ROWS : CHUNK_ROWS;
   const most = Math.max(1, Math.min(rawImages, Math.floor(chunksOf / perImage)));

@@ -29,10 +29,8 @@ export interface ScreeningParts {
   readonly memory: WebAssembly.Memory;
   /** The threads. */
   readonly pool: Pool;
-  /** Address of a raw buffer, and how many rows its images make. */
-  readonly raw: number;
-  /** Rows in it. */
-  readonly rows: number;
+  /** Rows as a plan's `sample` gives them; or the address of a raw buffer, and how many rows its images make. */
+  readonly from: Float32Array | { readonly raw: number; readonly rows: number };
 }
 
 /** Bytes that {@linkcode prepareScreening} works in. */
@@ -44,13 +42,14 @@ export function screenWorkBytes(dPad: number): number {
 
 /** Chooses mean, scale, directions, balance and signs, and quantises all columns. */
 export async function prepareScreening(parts: ScreeningParts): Promise<void> {
-  const { memory, pool, raw, rows } = parts;
+  const { memory, pool, from } = parts;
   const at = parts.memoryPlan.fields as Record<string, number>;
   const { dPad, dVit, dSae, dScreen, rank } = at;
   const work = workspace(at, memory);
   const sampleRows = SAMPLE_ROWS;
-  await pool.run("sampleRows", raw, rows, sampleRows, work.sample.byteOffset);
   const floats = (address: number, n: number): Float32Array => new Float32Array(memory.buffer, address, n);
+  if (from instanceof Float32Array) spreadRows(work.sample, from, floats(at.bPre, dVit), { dPad, dVit });
+  else await pool.run("sampleRows", from.raw, from.rows, sampleRows, work.sample.byteOffset);
 
   const mean = centre(work.sample, sampleRows, dPad, dVit);
   floats(at.screenMean, dScreen).set(mean);
@@ -91,6 +90,7 @@ export async function prepareScreening(parts: ScreeningParts): Promise<void> {
     sign[i] = state < 0 ? -1 : 1;
   }
   await pool.run("quantiseColumns");
+  new DataView(memory.buffer).setUint32(fieldAddress("screening"), 1, true);
 }
 
 /** The next of a row of i32 that look random. */
@@ -119,6 +119,21 @@ function workspace(at: Record<string, number>, memory: WebAssembly.Memory): Reco
     along: take(MAX_RANK * SAMPLE_ROWS),
     products: take(MAX_RANK * dPad),
   };
+}
+
+/** Takes bPre off the rows that were given, in an order of which any beginning is spread over all of them as well. */
+function spreadRows(
+  sample: Float32Array,
+  given: Float32Array,
+  bPre: Float32Array,
+  { dPad, dVit }: { dPad: number; dVit: number },
+): void {
+  const n = given.length / dVit;
+  for (let r = 0; r < SAMPLE_ROWS; r++) {
+    // 389 is odd, and the number of rows a power of two; as in `kernels/products.as`.
+    const row = Math.floor((r * 389 % SAMPLE_ROWS) * n / SAMPLE_ROWS) * dVit;
+    for (let d = 0; d < dVit; d++) sample[r * dPad + d] = given[row + d] - bPre[d];
+  }
 }
 
 /** Subtracts the mean of the rows in place and returns it. */

@@ -69,7 +69,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
   for (let i = 0; i < d; i++) for (let j = 0; j < dSae; j++) wt[j * at.dPad + i] = sae.wEnc[i * dSae + j];
   const raw = memoryPlan.raw[0];
   floats(raw, sample.length).set(sample);
-  await prepareScreening({ memoryPlan, memory, pool, raw, rows: ROWS });
+  await prepareScreening({ memoryPlan, memory, pool, from: { raw, rows: ROWS } });
   writeState(plan, memoryPlan, memory);
   const fresh = new Uint8Array(memory.buffer).slice();
 
