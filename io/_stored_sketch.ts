@@ -31,29 +31,27 @@ export function sparseSketch(
   const dSae = min.length;
   // A latent's counts lie between the bins of its least and its largest value: a tenth of all, as a rule.
   const [first, last] = [min, max].map((values) => Int16Array.from(values, sketchBin));
+  // Room for all of them: of what is not written to, the system gives none.
+  let most = 0;
+  for (let j = 0; j < dSae; j++) most += Math.max(0, last[j] - first[j] + 1);
+  const offsets = new Uint32Array(dSae + 1);
+  const bins = new Int16Array(most);
+  const counts = new Uint32Array(most);
   let [nonempty, largest] = [0, 0];
   for (let j = 0; j < dSae; j++) {
-    for (let i = j * SKETCH_BINS + first[j]; i <= j * SKETCH_BINS + last[j]; i++) {
-      if (histogram[i] === 0) continue;
-      nonempty++;
-      largest = Math.max(largest, histogram[i]);
-    }
-  }
-  const offsets = new Uint32Array(dSae + 1);
-  const bin = new Int16Array(nonempty);
-  const count = largest < 2 ** 31 ? new Int32Array(nonempty) : new Uint32Array(nonempty);
-  for (let j = 0, at = 0; j < dSae; j++) {
-    for (let b = first[j]; b <= last[j]; b++) {
-      const n = histogram[j * SKETCH_BINS + b];
+    for (let b = first[j], i = j * SKETCH_BINS + b; b <= last[j]; b++, i++) {
+      const n = histogram[i];
       if (n === 0) continue;
-      bin[at] = b;
-      count[at++] = n;
+      bins[nonempty] = b;
+      counts[nonempty++] = n;
+      if (n > largest) largest = n;
     }
-    offsets[j + 1] = at;
+    offsets[j + 1] = nonempty;
   }
+  const count = largest < 2 ** 31 ? new Int32Array(counts.buffer, 0, nonempty) : counts.subarray(0, nonempty);
   return {
     offsets: tensor(offsets, [dSae + 1]),
-    bin: tensor(bin, [nonempty]),
+    bin: tensor(bins.subarray(0, nonempty), [nonempty]),
     count: tensor<Int32Array | Uint32Array>(count, [nonempty]),
     min: tensor(min, [dSae]),
     max: tensor(max, [dSae]),

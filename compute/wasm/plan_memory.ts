@@ -55,6 +55,9 @@ export interface MemoryPlan {
   readonly bytes: number;
 }
 
+/** A page of the system, on most; of a histogram half the bins. */
+const PAGE_BYTES = 4096;
+
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Ways to screen: bits of a weight, and whether products are added in 16 bits within a segment. */
@@ -133,6 +136,11 @@ export function planMemory(
     top = roundUp(top + bytes, 64);
     return at;
   };
+  /** Region of latents' histograms: the middle halves, where nearly all values fall, are pages of the system. */
+  const pagedRegion = (bytes: number): number => {
+    top = roundUp(top + PAGE_BYTES / 2, PAGE_BYTES) - PAGE_BYTES / 2;
+    return region(bytes);
+  };
   const rowSpaceBytes = roundUp(Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64, 64);
   const captureBytes = patches > 0 && !encodeOnly ? CAPTURES * 20 : 0;
   const scratchBytes = roundUp(
@@ -178,7 +186,7 @@ export function planMemory(
     wt: region(nPad * dPad * 4),
     pre: region(rowK || encodeOnly ? chunkRows * nPad * 4 : 0),
     sumBins: region(states * SUM_BINS * 8),
-    histogram: region(states * SKETCH_BINS * 4),
+    histogram: pagedRegion(states * SKETCH_BINS * 4),
     heap: region(entries * 12),
     topValue: region(entries * 4),
     topImage: region(entries * 4),

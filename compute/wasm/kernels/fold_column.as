@@ -6,9 +6,9 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
   const folded = load<u32>(s + FOLDED_SO_FAR), holes = skipNonFinite() != 0, table = skippedBefore(s);
   let low = load<f32>(least() + (<usize>j << 2)), high = load<f32>(largest() + (<usize>j << 2));
   const before = load<u32>(counts);
-  // Zero they are; but pages that are written before they are read cost a system one fault instead of two, and no word to
-  // all cores.
-  if (!before) memory.fill(sketch, 0, 8192);
+  // Zero they are; but a page that is written before it is read costs a system one fault instead of two, and no word to all
+  // cores. Values from 2^-24 to 2^8 have one page (see plan_memory.ts); those beyond are few.
+  if (!before) memory.fill(sketch + 2048, 0, 4096);
   store<u32>(counts, before + <u32>m);
   for (let i = 0; i < m; i++) {
     const v = load<f32>(values + (<usize>i << 2)), bits = reinterpret<u32>(v);
