@@ -8,16 +8,18 @@ import { readArtifacts } from "./io/read_artifacts.ts";
 import { recordingOf } from "./config/recording_of.ts";
 import type { VisualsConfig } from "./config/types.ts";
 import { draw, openMatchingPictures } from "./visuals/draw.ts";
-import { dumpInto, openDump } from "./visuals/dump.ts";
+import { dumpInto } from "./visuals/dump.ts";
 import { exportInto } from "./visuals/export_artifacts.ts";
 import { inDirectory } from "./visuals/in_directory.ts";
 import { examplesInto } from "./visuals/interval_examples.ts";
 import { type JobHooks, Stopwatch, withDefaults } from "./visuals/hooks.ts";
+import { openAhead } from "./visuals/open_ahead.ts";
 import { recordActivations } from "./visuals/record_activations.ts";
 import { studyInto } from "./visuals/study.ts";
 import type { JobSummary } from "./visuals/report.ts";
 
-export { type DumpReport, getTopkImg, getTopkPatch } from "./visuals/dump.ts";
+export type { DumpReport } from "./visuals/dump.ts";
+export { getTopkImg, getTopkPatch } from "./visuals/get_topk.ts";
 export { dumpActivations } from "./visuals/dump_activations.ts";
 export { type CompareRequest, compareRuns } from "./visuals/compare_runs.ts";
 export { dumpPart } from "./visuals/dump_part.ts";
@@ -76,12 +78,13 @@ export async function main(asked: VisualsConfig, hooks?: Partial<JobHooks>): Pro
   const filled = withDefaults(hooks);
   const watch = new Stopwatch();
   const start = performance.now();
-  const job = await openDump(asked.fromPictures ? await recordFirst(asked, filled) : asked);
+  using job = await openAhead(asked.fromPictures ? await recordFirst(asked, filled) : asked, filled);
   const { config } = job;
   const pictures = await watch.time("open pictures", () => openMatchingPictures(job));
   try {
     return await inDirectory(job.directory, config, filled, async (hooks) => {
       const report = await dumpInto(job, hooks);
+      job[Symbol.dispose]();
       const exported = await exportInto(job, hooks);
       if (config.study) await studyInto(job, pictures, hooks);
       const artifacts = await readArtifacts(report.directory, { percentile: config.percentile });

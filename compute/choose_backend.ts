@@ -60,6 +60,15 @@ const LOADERS: BackendLoaders = {
  *
  * @param device As for {@linkcode chooseBackend}.
  * @returns Disposing of it ends what was started and not used.
+ *
+ * @example
+ * ```ts
+ * import { chooseBackend, loadAhead } from "./choose_backend.ts";
+ * using _ahead = loadAhead("wasm", { threads: 2, work: 1e9 });
+ * // … read the inputs …
+ * const { backend } = await chooseBackend("wasm");
+ * await backend.close();
+ * ```
  */
 export function loadAhead(device: "auto" | BackendName, job: ExpectedJob): Disposable {
   let [isEnded, started]: [boolean, Disposable | undefined] = [false, undefined];

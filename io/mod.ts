@@ -29,6 +29,7 @@ export { readSafetensors } from "./safetensors.ts";
 export { type LazyTensor, openTensor, readTorch, type TorchReading, type TorchValue } from "./torch_file.ts";
 export type { TorchDtype, TorchTensor } from "./torch_tensor.ts";
 export { PickleGlobal } from "./unpickle.ts";
+export { openTensorWriter, type TensorWriter, type WriterThread } from "./tensor_writer.ts";
 export { type ArtifactSet, type ManifestFacts, type WritableResult, writeArtifacts } from "./write_artifacts.ts";
 export { type StreamedTensor, type TorchOptions, type TorchOutput, writeTorch } from "./write_torch.ts";
 export { shardsHash, verifyShards } from "./verify_shards.ts";

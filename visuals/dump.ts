@@ -1,14 +1,13 @@
 /**
- * From shards to artifacts, and the two rankings without the writing.
+ * From shards to artifacts.
  * @module
  */
 import { type BackendChoice, chooseBackend } from "../compute/choose_backend.ts";
-import { ArtifactError, ConfigError } from "../compute/errors.ts";
+import { ArtifactError } from "../compute/errors.ts";
 import { finalize, quantiles } from "../compute/finalize.ts";
 import type { LatentState } from "../compute/latent_state.ts";
 import { SKETCH_RELATIVE_ERROR } from "../compute/quantile_sketch.ts";
 import { type RowLayout, rowsPerImage } from "../compute/rows.ts";
-import type { Tensor } from "../compute/tensor.ts";
 import type { TopKImg, TopKPatch } from "../compute/topk.ts";
 import type { VisualsConfig } from "../config/types.ts";
 import metadata from "../deno.json" with { type: "json" };
@@ -18,7 +17,7 @@ import { readArtifacts } from "../io/read_artifacts.ts";
 import type { Shards } from "../io/open_shards.ts";
 import { readManifest } from "../io/read_manifest.ts";
 import { foldRows, PERCENTILE_LR, planFold } from "./fold_rows.ts";
-import { type JobHooks, Stopwatch, withDefaults } from "./hooks.ts";
+import { type JobHooks, Stopwatch } from "./hooks.ts";
 import { measureRows } from "./measure_rows.ts";
 import { type Inputs, openInputs } from "./open_inputs.ts";
 import { followRun, outputDirectory } from "./output_directory.ts";
@@ -65,7 +64,7 @@ const HOW_IT_IS_RUN: ReadonlySet<string> = new Set([
 const WRITTEN_APART_BYTES = 64 << 20;
 
 /** Everything a pass ended in. */
-interface Pass {
+export interface Pass {
   readonly state: LatentState;
   readonly result: TopKImg | TopKPatch;
   readonly layout: RowLayout;
@@ -185,65 +184,8 @@ export async function dumpInto(job: OpenedDump, hooks: JobHooks): Promise<DumpRe
   };
 }
 
-/**
- * Ranks images by one vector each (the CLS token, or the mean over patches): no image twice, no heatmaps.
- *
- * Nothing is written. Source: upstream's `get_topk_img`.
- *
- * @throws {ConfigError} If `sortBy` is not `img`, or as `dumpActivations`.
- */
-export async function getTopkImg(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<TopKImg> {
-  const result = await rankOnly(config, hooks, ["img"], "getTopkImg");
-  if (result.kind !== "img") throw new Error("An image ranking came back with heatmaps");
-  return result;
-}
-
-/**
- * Ranks patches by activation (or, with `sortBy: "sum"`, images by the sum over their patches), with heatmaps.
- *
- * Nothing is written. Source: upstream's `get_topk_patch`.
- *
- * @throws {ConfigError} If `sortBy` is `img`, or as `dumpActivations`.
- */
-export async function getTopkPatch(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<TopKPatch> {
-  const result = await rankOnly(config, hooks, ["patch", "sum"], "getTopkPatch");
-  if (result.kind !== "patch") throw new Error("A patch ranking came back without heatmaps");
-  return result;
-}
-
-async function rankOnly(
-  asked: VisualsConfig,
-  hooks: Partial<JobHooks> | undefined,
-  rankings: readonly string[],
-  name: string,
-): Promise<TopKImg | TopKPatch> {
-  if (!rankings.includes(asked.sortBy)) {
-    throw new ConfigError(`${name} needs sortBy ${rankings.join(" or ")}, found ${asked.sortBy}`, { path: "sortBy" });
-  }
-  const { config, inputs, watch, startedAt } = await openDump(asked);
-  const pass = await runPass(config, inputs, { hooks: withDefaults(hooks), watch, startedAt });
-  try {
-    return copied(pass.result);
-  } finally {
-    await pass.release();
-  }
-}
-
-/** The arrays may be views on memory that goes away with the backend. */
-function copied(result: TopKImg | TopKPatch): TopKImg | TopKPatch {
-  const own = <A extends Tensor | Tensor<Uint32Array>>(tensor: A): A => ({ ...tensor, data: tensor.data.slice() });
-  const shared = {
-    topValues: own(result.topValues),
-    rankValues: own(result.rankValues),
-    topI: own(result.topI),
-    topCount: own(result.topCount),
-    distributions: own(result.distributions),
-  };
-  return result.kind === "img" ? { ...result, ...shared } : { ...result, ...shared, topPatchI: own(result.topPatchI) };
-}
-
 /** How a pass is run. */
-interface PassOptions {
+export interface PassOptions {
   readonly hooks: JobHooks;
   readonly watch: Stopwatch;
   readonly startedAt: string;
@@ -252,7 +194,7 @@ interface PassOptions {
 }
 
 /** Measures, folds and finalizes; from a saved state on if there is one and it is asked for. */
-async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptions): Promise<Pass> {
+export async function runPass(config: VisualsConfig, inputs: Inputs, options: PassOptions): Promise<Pass> {
   const { hooks, watch, progressIn } = options;
   for (const warning of inputs.warnings) hooks.log(warning, "warn");
   const choice = await watch.time(

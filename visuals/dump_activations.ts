@@ -2,11 +2,11 @@
  * The whole of `dump`: artifacts, and what is exported of them.
  * @module
  */
-import { loadAhead } from "../compute/choose_backend.ts";
 import type { VisualsConfig } from "../config/types.ts";
-import { dumpInto, type DumpReport, fits, openDump, reused } from "./dump.ts";
+import { dumpInto, type DumpReport, fits, reused } from "./dump.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
 import { inDirectory } from "./in_directory.ts";
+import { openAhead } from "./open_ahead.ts";
 
 /**
  * Computes the ranking and the statistics and writes them, unless artifacts of the same request are there already;
@@ -18,15 +18,11 @@ import { inDirectory } from "./in_directory.ts";
  * @throws {DOMException} `AbortError` if the hooks' signal fires; with `resume` the pass goes on from there.
  */
 export async function dumpActivations(config: VisualsConfig, hooks?: Partial<JobHooks>): Promise<DumpReport> {
-  using ahead = new DisposableStack();
-  const job = await openDump(config, ({ nImages, tokens, dVit }) => {
-    // An encoder has as many latents as its rows have dimensions, if not more.
-    const expected = { threads: config.nWorkers, work: nImages * tokens * dVit ** 2 };
-    ahead.use(loadAhead(config.device, { ...expected, workerPermissions: hooks?.workerPermissions }));
-  });
+  const filled = withDefaults(hooks);
+  using job = await openAhead(config, filled);
   // What is only looked at may lie where nothing can be written.
-  if (!config.force && config.export.length === 0 && await fits(job)) return reused(job, withDefaults(hooks));
-  return await inDirectory(job.directory, job.config, withDefaults(hooks), async (hooks) => {
+  if (!config.force && config.export.length === 0 && await fits(job)) return reused(job, filled);
+  return await inDirectory(job.directory, job.config, filled, async (hooks) => {
     const report = await dumpInto(job, hooks);
     if (config.export.length === 0) return report;
     const { exportInto } = await import("./export_artifacts.ts");

@@ -12,11 +12,12 @@ import metadata from "../deno.json" with { type: "json" };
 import { removeCheckpoints } from "../io/checkpoints.ts";
 import { compareManifest, currentVersions } from "../io/manifest.ts";
 import { partDirectory, readPartManifest, writePart } from "../io/parts.ts";
-import { openDump, type OpenedDump } from "./dump.ts";
+import type { OpenedDump } from "./dump.ts";
 import { foldRows, planFold } from "./fold_rows.ts";
 import { type JobHooks, withDefaults } from "./hooks.ts";
 import { inDirectory } from "./in_directory.ts";
 import { measuredOf, measuredRows } from "./measured_rows.ts";
+import { openAhead } from "./open_ahead.ts";
 import { type PartInputs, partInputs } from "./part_inputs.ts";
 import type { JobSummary } from "./report.ts";
 import { SavedProgress } from "./saved_progress.ts";
@@ -38,7 +39,7 @@ export async function dumpPart(asked: VisualsConfig, hooks?: Partial<JobHooks>):
   }
   const { indices, count } = parsePart(asked.part);
   const filled = withDefaults(hooks);
-  const job = await openDump(asked);
+  using job = await openAhead(asked, filled);
   for (const warning of job.inputs.warnings) filled.log(warning, "warn");
   const outputs: string[] = [];
   let [rows, skippedRows, reused] = [0, 0, true];

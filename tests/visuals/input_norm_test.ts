@@ -5,7 +5,7 @@ import { parseConfig } from "../../config.ts";
 import { loadSae } from "../../io/load_sae.ts";
 import { openShards } from "../../io/open_shards.ts";
 import { openBlocks } from "../../io/read_blocks.ts";
-import { getTopkImg } from "../../visuals/dump.ts";
+import { getTopkImg } from "../../visuals/get_topk.ts";
 import { inTemporary } from "../io/_temporary.ts";
 import { writeSaelens } from "./_write_saelens.ts";
 
