@@ -2,6 +2,7 @@
  * Adding up what two passes over different images learned.
  * @module
  */
+import { copyState } from "./copy_state.ts";
 import type { LatentState } from "./latent_state.ts";
 import { mergeInto } from "./merge_into.ts";
 
@@ -30,5 +31,5 @@ import { mergeInto } from "./merge_into.ts";
  * ```
  */
 export function mergeStates(a: LatentState, b: LatentState): LatentState {
-  return mergeInto(structuredClone(a), b);
+  return mergeInto(copyState(a), b);
 }

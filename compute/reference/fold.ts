@@ -3,6 +3,7 @@
  * @module
  */
 import type { Batch, Fold, FoldPlan } from "../backend.ts";
+import { copyState } from "../copy_state.ts";
 import { emptyState, stateBytes } from "../empty_state.ts";
 import { DeviceLimitError } from "../errors.ts";
 import { addExact } from "../exact_sum.ts";
@@ -61,7 +62,7 @@ export class ReferenceFold implements Fold {
     this.#plan = plan;
     this.#perImage = perImage;
     this.#rule = estimatorRule(plan.percentile, Math.max(1, plan.nImages * perImage), plan.percentileLr);
-    this.#state = from === undefined ? emptyState(sae.dSae, plan) : structuredClone(from);
+    this.#state = from === undefined ? emptyState(sae.dSae, plan) : copyState(from);
     this.#block = new Float32Array(blockLength);
     this.#rows = new Float32Array(rowsLength);
     this.#pre = new Float64Array(sae.dSae);
@@ -99,7 +100,7 @@ export class ReferenceFold implements Fold {
 
   /** A copy of the state. */
   state(): Promise<LatentState> {
-    return Promise.resolve(structuredClone(this.#state));
+    return Promise.resolve(copyState(this.#state));
   }
 
   /** Seconds in `prepare`, `encode` and `fold`. */

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Batch, Fold, FoldPlan } from "../backend.ts";
+import { copyState } from "../copy_state.ts";
 import { emptyState, stateBytes } from "../empty_state.ts";
 import { DeviceLostError, NonFiniteError } from "../errors.ts";
 import type { LatentState } from "../latent_state.ts";
@@ -94,7 +95,7 @@ export class WebgpuFold implements Fold {
     this.#maxLent = lending.most;
     this.#protected = lending.protects;
     this.#request = { ...setup, sae, plan, prepared, maxImages: lending.images };
-    this.#snapshot = from === undefined ? undefined : structuredClone(from);
+    this.#snapshot = from === undefined ? undefined : copyState(from);
     const kept = Math.min(plan.nDistributions, sae.dSae);
     this.#distributions = this.#snapshot?.distributions ??
       new Float32Array(kept * plan.nImages * this.#perImage);
@@ -190,7 +191,7 @@ export class WebgpuFold implements Fold {
     await this.#guarded(() => this.#takeSnapshot(), () => this.#takeSnapshot());
     this.#refuse();
     const state = this.#snapshot!;
-    if (this.#nextImage !== this.#plan.nImages) return structuredClone(state);
+    if (this.#nextImage !== this.#plan.nImages) return copyState(state);
     // Nothing is left to go on from: the caller gets what was read, and whoever asks again has it read again.
     this.#snapshot = undefined;
     this.#protected = false;
@@ -331,7 +332,7 @@ export class WebgpuFold implements Fold {
     if (this.#failure !== undefined) throw this.#failure;
     this.#lane.carry();
     const state = {
-      ...emptyState(this.#sae.dSae, { ...this.#plan, nDistributions: 0 }),
+      ...emptyState(this.#sae.dSae, { ...this.#plan, nDistributions: 0 }, { shared: true }),
       rows: this.#rows,
       skippedRows: this.#skipped,
       distributions: this.#distributions,

@@ -7,6 +7,19 @@ import { assertSameState, makeCase, makePlan, runFold } from "./_cases.ts";
 
 const backend = createReferenceBackend();
 
+/** The same state in memory that threads share, as the WebAssembly backend gives it. */
+function shared(state: LatentState): LatentState {
+  const fields = Object.entries(state).map(([name, value]) => {
+    if (!ArrayBuffer.isView(value)) return [name, value];
+    const array = value as Float32Array;
+    const type = array.constructor as new (buffer: SharedArrayBuffer) => Float32Array;
+    const copy = new type(new SharedArrayBuffer(array.byteLength));
+    copy.set(array);
+    return [name, copy];
+  });
+  return Object.fromEntries(fields) as LatentState;
+}
+
 /** The state without what cannot be merged. */
 function withoutEstimate(state: LatentState): LatentState {
   return { ...state, estimate: new Float64Array(0), estimateRow: new Float64Array(0) };
@@ -26,13 +39,15 @@ Deno.test({
           const a = await runFold(backend, sae, plan, block, 2, { end: cut });
           const b = await runFold(backend, sae, plan, block, 2, { first: cut });
           const copies = structuredClone([a, b]);
-          for (const merged of [mergeStates(a, b), mergeStates(b, a)]) {
+          const [sharedA, sharedB] = [shared(a), shared(b)];
+          for (const merged of [mergeStates(a, b), mergeStates(b, a), mergeStates(sharedA, sharedB)]) {
             assertSameState(withoutEstimate(merged), withoutEstimate(whole));
             assert(merged.estimate.every((value) => Number.isNaN(value)));
             assert(merged.estimateRow.every((row) => row === whole.rows));
           }
           assertSameState(a, copies[0]);
           assertSameState(b, copies[1]);
+          assertSameState(sharedA, copies[0]);
         }
       }
     }

@@ -1,5 +1,6 @@
 /** The device: limits, leaks, loss, errors. */
 import assert from "node:assert/strict";
+import { copyState } from "../../../compute/copy_state.ts";
 import { DeviceLimitError, DeviceLostError } from "../../../compute/errors.ts";
 import { stateBytes } from "../../../compute/empty_state.ts";
 import { createReferenceBackend } from "../../../compute/reference/mod.ts";
@@ -230,7 +231,7 @@ gpuTest("a state that was handed out at the end is the caller's", async () => {
     lent.set(block);
     await fold.fold({ block: lent, firstImage: 0, nImages: 3 });
     const first = await fold.state();
-    const copy = structuredClone(first);
+    const copy = copyState(first);
     for (const array of Object.values(first)) if (typeof array !== "number") array.fill(array[0] ?? 0);
     first.distributions.fill(7);
     assertSameState(await fold.state(), copy);
