@@ -28,8 +28,8 @@ const ROW_PAIR: f32 = 127;
   return f32.sqrt(sum) * <f32>inflate();
 }
 
-/** y and z of a row at x, into the worker's space; returns an upper bound of ‖y‖. */
-function balanceRow(x: usize, y: usize, z: usize): f32 {
+/** y of a row at x; returns an upper bound of ‖y‖. */
+function centreRow(x: usize, y: usize): f32 {
   const d = dScreen() << 2, known = dPad() << 2, m = screenMean(), scale = screenScale();
   let squares = f32x4.splat(0);
   for (let i: usize = 0; i < d; i += 16) {
@@ -39,7 +39,6 @@ function balanceRow(x: usize, y: usize, z: usize): f32 {
     squares = fma4(v, v, squares);
     v128.store(y + i, v);
   }
-  shrinkDirections(y, z);
   return normAbove(squares);
 }
 
@@ -122,10 +121,12 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   store<f32>(terms, ny, 12);
 }
 
-/** Quantises claimed rows of the chunk. */
-function quantiseRowOf(s: usize, r: i32, parity: usize): void {
-  const x0 = x() + ((parity * listCapacity() + <usize>r) * dPad() << 2);
-  const y = rowSpace(s), z = y + (dScreen() << 2), v = z + (dScreen() << 2);
-  const ny = balanceRow(x0, y, z);
-  quantiseRow(z, v, ny, r, parity);
+/** Quantises rows r and q of the chunk, which may be the same. */
+function quantiseRows(s: usize, r: i32, q: i32, parity: usize): void {
+  const rows = x() + (parity * listCapacity() * dPad() << 2), line = dPad() << 2, ld = dScreen() << 2;
+  const y0 = rowSpace(s), z0 = y0 + ld, v0 = z0 + ld, y1 = v0 + ld, z1 = y1 + ld, v1 = z1 + ld;
+  const n0 = centreRow(rows + <usize>r * line, y0), n1 = centreRow(rows + <usize>q * line, y1);
+  shrinkDirections(y0, z0, y1, z1);
+  quantiseRow(z0, v0, n0, r, parity);
+  if (q != r) quantiseRow(z1, v1, n1, q, parity);
 }

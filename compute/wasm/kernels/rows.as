@@ -83,10 +83,8 @@ function prepareChunk(s: usize, raw: usize, n: i32, parity: usize, firstRow: u32
   const step = 8;
   for (let from = claim(CLAIM_ROWS, step); from < n; from = claim(CLAIM_ROWS, step)) {
     const to = min(from + step, n);
-    for (let r = from; r < to; r++) {
-      prepareRow(s, raw, r, parity, firstRow);
-      if (screening()) quantiseRowOf(s, r, parity);
-    }
+    for (let r = from; r < to; r++) prepareRow(s, raw, r, parity, firstRow);
+    if (screening()) for (let r = from; r < to; r += 2) quantiseRows(s, r, min(r + 1, to - 1), parity);
   }
 }
 

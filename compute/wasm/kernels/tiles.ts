@@ -205,30 +205,39 @@ function productTile(a: usize, b: usize, c: usize, m: i32, ld: usize, ldc: usize
 }`;
 }
 
-/** The balancing of one row: z = y + V(t∘Vᵀy). */
+/** The balancing of two rows, which share the directions that they meet: z = y + V(t∘Vᵀy). */
 function shrinkKernel(): string {
+  const rows = range(2), four = range(4);
   return `
-/** z = y + Σ_i t_i (v_i·y) v_i; the directions four at a time, then 32 values at a time, the sums in one chain per value. */
-function shrinkDirections(y: usize, z: usize): void {
-  const ld = dScreen() << 2, r = rank() << 2, along = z + ld;
+/** z = y + Σ_i t_i (v_i·y) v_i; the directions four at a time, then 16 values at a time, the sums in one chain per value. */
+function shrinkDirections(y0: usize, z0: usize, y1: usize, z1: usize): void {
+  const ld = dScreen() << 2, r = rank() << 2, ${rows.map((n) => `along${n} = z${n} + ld`).join(", ")};
   for (let i: usize = 0; i < r; i += 16) {
-    let x0 = y;
-    const v = screenV() + (i >> 2) * ld;
-    ${range(4).map((i) => `let w${i} = v + ${i} * ld;`).join(" ")}
+    ${rows.map((n) => `let x${n} = y${n};`).join(" ")}
+    const v = screenV() + (i >> 2) * ld, t = v128.load(screenT() + i);
+    ${four.map((i) => `let w${i} = v + ${i} * ld;`).join(" ")}
     const end = x0 + ld;
-    ${declare(1, 4)} ${declare(1, 4, "b")}
-    ${dotLoop(1, 4, 4, "ab")}
-    const sums = laneSums(${range(4).map((c) => `f32x4.add(a0_${c}, b0_${c})`).join(", ")});
-    v128.store(along + i, f32x4.mul(sums, v128.load(screenT() + i)));
+    ${declare(2, 4)}
+    ${dotLoop(2, 4, 4)}
+    ${
+    rows.map((n) => `v128.store(along${n} + i, f32x4.mul(laneSums(${four.map((c) => `a${n}_${c}`).join(", ")}), t));`)
+      .join("\n    ")
   }
-  for (let at: usize = 0; at < ld; at += 128) {
-    ${range(8).map((i) => `let s${i} = v128.load(y + at, ${16 * i});`).join(" ")}
+  }
+  for (let at: usize = 0; at < ld; at += 64) {
+    ${rows.map((n) => four.map((i) => `let s${n}_${i} = v128.load(y${n} + at, ${16 * i});`).join(" ")).join("\n    ")}
     let v = screenV() + at;
     for (let i: usize = 0; i < r; i += 4, v += ld) {
-      const c = v128.load32_splat(along + i);
-      ${range(8).map((i) => `s${i} = fma4(c, v128.load(v, ${16 * i}), s${i});`).join(" ")}
+      ${rows.map((n) => `const c${n} = v128.load32_splat(along${n} + i);`).join(" ")}
+      ${
+    four.map((i) =>
+      `const v${i} = v128.load(v, ${16 * i}); ${
+        rows.map((n) => `s${n}_${i} = fma4(c${n}, v${i}, s${n}_${i});`).join(" ")
+      }`
+    ).join("\n      ")
+  }
     }
-    ${range(8).map((i) => `v128.store(z + at, s${i}, ${16 * i});`).join(" ")}
+    ${rows.map((n) => four.map((i) => `v128.store(z${n} + at, s${n}_${i}, ${16 * i});`).join(" ")).join("\n    ")}
   }
 }`;
 }
