@@ -91,9 +91,9 @@ function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number
       const first = (round + 17 * lane) % (MAX_PAIR + 1);
       const sign = (lane + round) & 1 ? -1 : 1;
       const unlike = ((lane + round) & 2) !== 0;
-      const [one, other] = [sign * first, unlike ? -sign * (127 - round % 3) : sign * (MAX_PAIR - first)];
       // There is no +128 among bytes, and −128 is not used.
-      signed.set([one, other].map((byte) => Math.max(-127, Math.min(127, byte))), 2 * lane);
+      signed[2 * lane] = sign * Math.min(127, first);
+      signed[2 * lane + 1] = unlike ? -sign * (127 - round % 3) : sign * Math.min(127, MAX_PAIR - first);
     }
     for (let i = 0; i < 16; i++) unsigned[i] = round < 129 ? top : (i * 29 + round * 53) % (top + 1);
     sums.fill(32_000 - 500 * (round % 129));
