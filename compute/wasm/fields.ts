@@ -74,7 +74,6 @@ export const U32_FIELDS = [
   "screenScale", // f32 [dScreen]: D, powers of two; 0 in the padding
   "screenSign", // f32 [dScreen]: the rotation's signs, in rotated order
   "screenV", // f32 [rank, dScreen]
-  "screenV64", // f64 [rank, dScreen], the same values
   "screenT", // f32 [rank]
   "sums16", // 1: products are added in 16 bits within a segment; 0: in 32
   "segments", // of a row, of 64 dimensions each

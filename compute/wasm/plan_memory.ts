@@ -208,7 +208,6 @@ export function planMemory(
     screenSign: screened(dScreen * 4),
     screenT: screened(rank * 4),
     screenV: screened(rank * dScreen * 4),
-    screenV64: screened(rank * dScreen * 8),
     rowTerms: screened(2 * xqRows * 16),
     rowBegin: screened(2 * segments * xqRows * 8),
     xq: screened(2 * xqRows * dScreen),

@@ -76,7 +76,6 @@ export async function prepareScreening(parts: ScreeningParts): Promise<void> {
   const { vectors, values } = await leadingDirections(parts, work, rank, dPad);
   const v = floats(at.screenV, rank * dScreen);
   for (let i = 0; i < rank; i++) v.set(vectors.subarray(i * dPad, i * dPad + dVit), i * dScreen);
-  new Float64Array(memory.buffer, at.screenV64, rank * dScreen).set(v);
   const balance = chooseBalance(vectors, values, trace, work.columns, spread, scale, { columns, dPad, dVit, rank });
   const skew = skewOf(Float64Array.from(v), rank, dScreen);
   new DataView(memory.buffer).setFloat64(fieldAddress("skew"), skew, true);
