@@ -182,9 +182,10 @@ class OpenOutput implements FileOutput {
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
-      this.#writeAll(bytes.subarray(start, start + PIECE_BYTES));
+      const piece = bytes.subarray(start, start + PIECE_BYTES);
+      this.#writeAll(piece);
       this.#breath += PIECE_BYTES;
-      this.#unflushed += PIECE_BYTES;
+      this.#unflushed += piece.length;
       if (this.#unflushed >= FLUSHED_BYTES) this.#flush();
       if (this.#breath < BREATH_BYTES) continue;
       this.#breath = 0;
