@@ -205,12 +205,16 @@ Deno.test({
   },
 });
 
-/** The same artifacts with heatmaps that another thread can write. */
+/** The same artifacts in memory that another thread can read, as a backend's state is. */
 function sharedSet(percentile = 99): ArtifactSet {
-  const set = setOf(patch, percentile);
-  const data = new Float32Array(new SharedArrayBuffer(patch.topValues.data.byteLength));
-  data.set(patch.topValues.data);
-  return { ...set, result: { ...patch, topValues: tensor(data, patch.topValues.shape) } };
+  const share = ({ data, shape }: Tensor<Float32Array>): Tensor<Float32Array> => {
+    const copy = new Float32Array(new SharedArrayBuffer(data.byteLength));
+    copy.set(data);
+    return tensor(copy, shape);
+  };
+  const [topValues, rankValues] = [share(patch.topValues), share(patch.rankValues)];
+  const [distributions, percentiles] = [share(patch.distributions), share(patch.percentiles)];
+  return { ...setOf(patch, percentile), result: { ...patch, topValues, rankValues, distributions, percentiles } };
 }
 
 /** What lies in a directory, by name, in hexadecimal. */
