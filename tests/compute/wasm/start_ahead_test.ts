@@ -81,7 +81,12 @@ Deno.test({
     watchWorkers(async ({ started }) => {
       using _ahead = startAhead(2, "none");
       await soon(300);
-      const pool = await open(2);
+      let late = 0;
+      const noAnswer = new Promise<never>((_, reject) => {
+        late = setTimeout(() => reject(new Error("a dead worker was handed out")), 5000);
+      });
+      const pool = await Promise.race([open(2), noAnswer]);
+      clearTimeout(late);
       assert.equal(pool.kind, "workers");
       assert.equal(started.length, 3, "a dead worker was handed out");
       await pool.run("probeFma", 1, 1, 1);
