@@ -81,7 +81,7 @@ Deno.test({
     watchWorkers(async ({ started }) => {
       using _ahead = startAhead(2, "none");
       await soon(300);
-      let late = 0;
+      let late: ReturnType<typeof setTimeout> | undefined;
       const noAnswer = new Promise<never>((_, reject) => {
         late = setTimeout(() => reject(new Error("a dead worker was handed out")), 5000);
       });
