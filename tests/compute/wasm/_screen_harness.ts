@@ -42,6 +42,31 @@ export interface Harness {
   run(rows: Float32Array, screening: boolean): Promise<{ state: LatentState; survivors: number }>;
   /** Multiplies the stored P and Q of every column. */
   spoil(by: number): void;
+  /** `f32 [rank, d]`: the balanced directions, and `f32 [rank]`: how much each is; and what is said of the former. */
+  balance(): Balance;
+  /** Quantises all columns anew, the one named last, and says how that was computed. The harness is of no other use then. */
+  quantise(column: number, change?: Partial<Balance>): Promise<Quantised>;
+}
+
+/** B = I + V diag(t) Vᵀ, and what ‖VᵀV − I‖ is said to be. */
+export interface Balance {
+  directions: Float32Array;
+  t: Float32Array;
+  skew: number;
+}
+
+/** A column as the kernel had it, and the term that is for its own faults. */
+export interface Quantised {
+  /** `f64 [d]`: D⁻¹w. */
+  g: Float64Array;
+  /** `f64 [d]`: B⁻¹g, as near as it was computed. */
+  k: Float64Array;
+  /** `f64 [rank]`: what was added to g along each direction. */
+  c: Float64Array;
+  /** Step of the quantised values. */
+  scale: number;
+  /** T, as it is stored. */
+  term: number;
 }
 
 /** Prepares screening for an encoder from sample rows, `f32 [ROWS, dVit]`; `dVit` a multiple of 64. */
@@ -107,6 +132,11 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
     }
     return out;
   };
+  const balance = (): Balance => ({
+    directions: floats(at.screenV, rank * d).slice(),
+    t: floats(at.screenT, rank).slice(),
+    skew: new DataView(memory.buffer).getFloat64(fieldAddress("skew"), true),
+  });
   return {
     d,
     target(column): Target {
@@ -142,6 +172,27 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
       new Uint8Array(memory.buffer).set(fresh);
       floats(at.columnTerms, at.nPad * 4).set(terms);
       return { state: own, survivors: share };
+    },
+    balance,
+    async quantise(column, change = {}): Promise<Quantised> {
+      const { directions, t, skew } = { ...balance(), ...change };
+      floats(at.screenV, rank * d).set(directions);
+      floats(at.screenT, rank).set(t);
+      new DataView(memory.buffer).setFloat64(fieldAddress("skew"), skew, true);
+      // What a worker has of its last column stays where it was.
+      const last = at.nPad - 1;
+      wt.copyWithin(last * at.dPad, column * at.dPad, (column + 1) * at.dPad);
+      await pool.run("quantiseColumns");
+      // The same as in `kernels/sync.as`.
+      const space = at.scratch + 832 + at.blockColumns * at.listCapacity * 6 + at.listCapacity * 4;
+      const doubles = (from: number, n: number): Float64Array => new Float64Array(memory.buffer, from, n).slice();
+      return {
+        g: doubles(space, d),
+        k: doubles(space + 8 * d, d),
+        c: doubles(space + 24 * d + 1024, rank),
+        scale: doubles(at.scratch + 768, 1)[0],
+        term: floats(at.columnTerms + 128 * (last >> 3) + 4 * (last & 7) + 64, 1)[0],
+      };
     },
     spoil(by): void {
       const terms = floats(at.columnTerms, at.nPad * 4);
