@@ -106,3 +106,32 @@ for (const [seed, d] of [[1, 64], [2, 128], [3, 320], [4, 768]]) {
     },
   });
 }
+
+Deno.test({
+  name: "what roundings alone leave over, along directions that are exactly orthonormal, is as small as the proof says",
+  permissions: "none",
+  fn: async () => {
+    const { sae, sample } = hardCase(5, 128, 72);
+    const harness = await openHarness(sae, sample);
+    const { t } = harness.balance();
+    // Rows of a Hadamard matrix of 64, in the last 64 dimensions, over √64.
+    const directions = new Float32Array(t.length * 128);
+    const isOdd = (bits: number): boolean => bits.toString(2).replaceAll("0", "").length % 2 === 1;
+    for (let i = 0; i < t.length; i++) {
+      for (let at = 0; at < 64; at++) directions[i * 128 + 64 + at] = isOdd(i & at) ? -0.125 : 0.125;
+    }
+    let largest = 0;
+    for (const by of [t, t.map(() => -0.99), t.map(() => -0.5)]) {
+      const balance = { directions, t: by, skew: 0 };
+      assert.equal(trueSkew(balance), 0);
+      for (let column = 0; column < 72; column++) {
+        const quantised = await harness.quantise(column, balance);
+        const { left, size } = judge(balance, 0, quantised);
+        const allowed = 1e-12 * (norm(quantised.g) + 2 * norm(quantised.k));
+        assert(size > 0 && left <= allowed, `column ${column}: ${left} is left over, ${allowed} is allowed for`);
+        largest = Math.max(largest, left / allowed);
+      }
+    }
+    assert(largest > 1e-5, `at most ${largest} of what is allowed for: not the residual of a solve in f64`);
+  },
+});
