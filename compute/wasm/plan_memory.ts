@@ -20,8 +20,11 @@ const RAW_BUFFERS = 2;
 /** Rows worked on at a time, if images allow: what fires in them is folded at once, so that states are visited less often. */
 const CHUNK_ROWS = 2048;
 
-/** Chunks that a raw buffer holds, at most: larger ones leave the caches, and take memory that nobody has touched yet. */
-const BUFFER_CHUNKS = 2;
+/**
+ * Chunks that a raw buffer holds, at most, for so many threads: larger ones leave the caches, and take memory that nobody has
+ * touched yet; but the more threads there are, the sooner the next one has to be read.
+ */
+const bufferChunks = (threads: number): number => Math.max(2, Math.ceil(threads / 2));
 
 /** Rows of them that a block of columns meets at a time; their bytes and the block should stay in a core's level-2 cache. */
 const PART_ROWS = 256;
@@ -101,7 +104,7 @@ export function planMemory(
   const nPad = roundUp(Math.max(dSae, 1), 8);
   const patches = plan.sortBy === "img" ? 0 : perImage;
   const rowK = sae.activation.kind === "topk" ? sae.activation.k : 0;
-  const enough = BUFFER_CHUNKS * Math.max(1, Math.floor(CHUNK_ROWS / perImage));
+  const enough = bufferChunks(threads) * Math.max(1, Math.floor(CHUNK_ROWS / perImage));
   const rawImages = Math.max(1, Math.min(plan.batchImages, plan.nImages, enough));
   // A TopK encoder keeps every pre-activation of a chunk.
   const chunksOf = rowK || encodeOnly ? PART_ROWS : CHUNK_ROWS;
