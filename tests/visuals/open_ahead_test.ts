@@ -1,7 +1,7 @@
 import { ok, rejects, strictEqual } from "node:assert/strict";
 import { parseConfig, type VisualsConfig } from "../../config.ts";
 import { openAhead } from "../../visuals/open_ahead.ts";
-import { watchWorkers } from "../compute/wasm/_watch_workers.ts";
+import { untilRunning, watchWorkers } from "../compute/wasm/_watch_workers.ts";
 import { inTemporary } from "../io/_temporary.ts";
 import { PERMISSIONS, smallJob } from "./_jobs.ts";
 
@@ -31,7 +31,7 @@ Deno.test({
       watchWorkers(async ({ started, running }) => {
         const config = await job(directory);
         const opened = await openAhead(config, { workerPermissions: "none" });
-        await soon();
+        await untilRunning(3, { running });
         strictEqual(opened.inputs.shards.nImages, 16_000);
         strictEqual(started.length, 3);
         strictEqual(running().length, 3);

@@ -13,6 +13,11 @@ export interface WatchedWorkers {
   running(): Worker[];
 }
 
+/** Waits until so many workers run, for ten seconds at most; the caller asserts. */
+export async function untilRunning(count: number, { running }: Pick<WatchedWorkers, "running">): Promise<void> {
+  for (let i = 0; i < 1000 && running().length < count; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 /** Runs `fn` with a `Worker` that is watched; `urlOf` may give the n-th worker another module. */
 export async function watchWorkers(
   fn: (seen: WatchedWorkers) => Promise<void>,

@@ -6,7 +6,7 @@ import { createWasmBackend, loadAhead } from "../../../compute/wasm/mod.ts";
 import { makeMemory } from "../../../compute/wasm/open_pass.ts";
 import { openPool, type Pool, startAhead } from "../../../compute/wasm/pool.ts";
 import { assertSameState, makeCase, makePlan, runFold } from "../_cases.ts";
-import { watchWorkers } from "./_watch_workers.ts";
+import { untilRunning, watchWorkers } from "./_watch_workers.ts";
 
 async function open(threads: number, permissions: "none" | "inherit" = "none"): Promise<Pool> {
   const { modules } = await loadKernels("auto");
@@ -80,7 +80,7 @@ Deno.test({
   fn: () =>
     watchWorkers(async ({ started }) => {
       using _ahead = startAhead(2, "none");
-      await soon(300);
+      await new Promise((resolve) => started[0].addEventListener("error", resolve, { once: true }));
       let late: ReturnType<typeof setTimeout> | undefined;
       const noAnswer = new Promise<never>((_, reject) => {
         late = setTimeout(() => reject(new Error("a dead worker was handed out")), 5000);
@@ -152,7 +152,7 @@ Deno.test({
       assert.equal(started.length, 0);
       for (const device of ["auto", "wasm"] as const) {
         const ahead = loadChosenAhead(device, job);
-        await soon();
+        await untilRunning(2, { running });
         assert.equal(running().length, 2, device);
         ahead[Symbol.dispose]();
         assert.equal(running().length, 0, device);
