@@ -5,18 +5,14 @@ import { path, ROOT, runDeno, TMP, withFolder } from "./_deno.ts";
 
 const PERMISSIONS: Deno.PermissionOptions = { read: [ROOT], write: [TMP], run: ["deno"] };
 
-/** What the module in the job's place tries; every one has to be refused by Deno itself. */
-const ATTEMPTS: Readonly<Record<string, string>> = {
+/** What nothing that works for the job may do; every one has to be refused by Deno itself. */
+const BEYOND: Readonly<Record<string, string>> = {
   "read a file outside": `await Deno.readTextFile("/etc/hostname")`,
-  "read its parent": `for await (const _ of Deno.readDir(PARENT)) break`,
   "read what the output's neighbour holds": `await Deno.readTextFile(PARENT + "/secret.txt")`,
   "climb out of the output": `await Deno.readTextFile(OUT + "/../secret.txt")`,
-  "read the program": `await Deno.readTextFile(new URL("./main.ts", import.meta.url))`,
-  "ask where a file outside is": `await Deno.stat("/etc/hostname")`,
   "write outside": `await Deno.writeTextFile(PARENT + "/written.txt", "x")`,
   "write to the inputs": `await Deno.writeTextFile(SHARDS + "/written.txt", "x")`,
   "write to the checkpoint": `await Deno.writeTextFile(CKPT, "x")`,
-  "write to the program": `await Deno.writeTextFile(new URL("./written.ts", import.meta.url), "x")`,
   "remove an input": `await Deno.remove(CKPT)`,
   "rename an input into the output": `await Deno.rename(CKPT, OUT + "/sae.pt")`,
   "make a link": `await Deno.symlink("/etc", OUT + "/etc")`,
@@ -32,6 +28,15 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
   "load native code": `Deno.dlopen("libc.so.6", {})`,
   "ask for the host's name": `Deno.hostname()`,
   "ask for the user": `Deno.uid()`,
+};
+
+/** What the module in the job's place tries. */
+const ATTEMPTS: Readonly<Record<string, string>> = {
+  ...BEYOND,
+  "read its parent": `for await (const _ of Deno.readDir(PARENT)) break`,
+  "read the program": `await Deno.readTextFile(new URL("./main.ts", import.meta.url))`,
+  "ask where a file outside is": `await Deno.stat("/etc/hostname")`,
+  "write to the program": `await Deno.writeTextFile(new URL("./written.ts", import.meta.url), "x")`,
   "ask for the network's interfaces": `Deno.networkInterfaces()`,
   "ask for the system's version": `Deno.osRelease()`,
   "start a worker with more": `await inWorker({ read: true, net: true }, "await Deno.readTextFile('/etc/hostname')")`,
@@ -53,36 +58,16 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
 
 /** What a module in the place of the one that writes large arrays tries, which may read and write the output and nothing else. */
 const WRITER_ATTEMPTS: Readonly<Record<string, string>> = {
+  ...BEYOND,
   "read the checkpoint": `await Deno.readFile(CKPT)`,
   "list the shards": `for await (const _ of Deno.readDir(SHARDS)) break`,
   "ask where the shards are": `await Deno.realPath(SHARDS)`,
   "read the pictures": `for await (const _ of Deno.readDir(IMAGES)) break`,
-  "read a file outside": `await Deno.readTextFile("/etc/hostname")`,
   "read the output's parent": `for await (const _ of Deno.readDir(PARENT)) break`,
-  "read what the output's neighbour holds": `await Deno.readTextFile(PARENT + "/secret.txt")`,
-  "climb out of the output": `await Deno.readTextFile(OUT + "/../secret.txt")`,
   "read the program": `await Deno.readTextFile(HERE)`,
-  "write outside": `await Deno.writeTextFile(PARENT + "/written.txt", "x")`,
   "write beside the output": `await Deno.writeTextFile(OUT + "-2", "x")`,
-  "write to the inputs": `await Deno.writeTextFile(SHARDS + "/written.txt", "x")`,
-  "write to the checkpoint": `await Deno.writeTextFile(CKPT, "x")`,
   "write to the program": `await Deno.writeTextFile(HERE, "x")`,
-  "remove an input": `await Deno.remove(CKPT)`,
-  "rename an input into the output": `await Deno.rename(CKPT, OUT + "/sae.pt")`,
   "rename the output away": `await Deno.rename(OUT + "/x.txt", PARENT + "/x.txt")`,
-  "make a link": `await Deno.symlink("/etc", OUT + "/etc")`,
-  "make a temporary file": `await Deno.makeTempFile()`,
-  "fetch": `await fetch("http://127.0.0.1:8080/")`,
-  "connect": `await Deno.connect({ hostname: "127.0.0.1", port: 9 })`,
-  "listen": `Deno.listen({ port: 0 })`,
-  "look a name up": `await Deno.resolveDns("localhost", "A")`,
-  "load code from elsewhere": `await import("https://esm.sh/" + "left-pad@1.3.0")`,
-  "read the environment": `Deno.env.get("HOME")`,
-  "list the environment": `Deno.env.toObject()`,
-  "run a program": `await new Deno.Command("deno", { args: ["--version"] }).output()`,
-  "load native code": `Deno.dlopen("libc.so.6", {})`,
-  "ask for the host's name": `Deno.hostname()`,
-  "ask for the user": `Deno.uid()`,
   "start a worker with more":
     `new Worker("data:text/javascript,", { type: "module", deno: { permissions: { read: true } } })`,
 };
