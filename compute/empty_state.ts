@@ -53,7 +53,6 @@ export function stateLengths(dSae: number, facts: StateFacts): StateLengths {
  *
  * @param dSae Number of latents.
  * @param facts The parts of the plan that decide lengths; more distributions than latents means all latents.
- * @param options.shared Whether heatmaps lie in memory that other threads may read, where the engine has such memory.
  * @throws {RangeError} If dSae is negative or fractional or k is below 1.
  *
  * @example
@@ -66,11 +65,7 @@ export function stateLengths(dSae: number, facts: StateFacts): StateLengths {
  * console.assert(state.topValue.length === 12 && state.distributions.length === 20);
  * ```
  */
-export function emptyState(
-  dSae: number,
-  facts: StateFacts,
-  { shared = false }: { readonly shared?: boolean } = {},
-): LatentState {
+export function emptyState(dSae: number, facts: StateFacts): LatentState {
   const { k } = facts;
   if (!Number.isSafeInteger(dSae) || dSae < 0) {
     throw new RangeError(`Cannot make a state for ${dSae} latents: expected a non-negative integer`);
@@ -94,18 +89,11 @@ export function emptyState(
     topValue: new Float32Array(dSae * k).fill(-1),
     topImage: new Uint32Array(dSae * k),
     topPatch: new Uint32Array(dSae * k),
-    heatmap: floats(dSae * k * patches, shared).fill(-1),
+    heatmap: new Float32Array(dSae * k * patches).fill(-1),
     estimate: new Float64Array(dSae),
     estimateRow: new Float64Array(dSae),
     distributions: new Float32Array(distributionWords),
   };
-}
-
-function floats(n: number, shared: boolean): Float32Array {
-  // Pages have it only where they are isolated from others.
-  return shared && typeof SharedArrayBuffer === "function"
-    ? new Float32Array(new SharedArrayBuffer(4 * n))
-    : new Float32Array(n);
 }
 
 /**

@@ -332,7 +332,7 @@ export class WebgpuFold implements Fold {
     if (this.#failure !== undefined) throw this.#failure;
     this.#lane.carry();
     const state = {
-      ...emptyState(this.#sae.dSae, { ...this.#plan, nDistributions: 0 }, { shared: true }),
+      ...emptyState(this.#sae.dSae, { ...this.#plan, nDistributions: 0 }),
       rows: this.#rows,
       skippedRows: this.#skipped,
       distributions: this.#distributions,

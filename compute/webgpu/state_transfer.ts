@@ -69,9 +69,14 @@ function write(
 ): void {
   const part = PART_BYTES / data.BYTES_PER_ELEMENT;
   for (let at = 0; at < n; at += part) {
-    // A copy, as the queue takes no memory that threads share.
-    const words = data.slice(offset + at, offset + Math.min(at + part, n)) as Float32Array<ArrayBuffer>;
-    gpu.device.queue.writeBuffer(buffer, at * data.BYTES_PER_ELEMENT, words);
+    const size = Math.min(part, n - at);
+    gpu.device.queue.writeBuffer(
+      buffer,
+      at * data.BYTES_PER_ELEMENT,
+      data as Float32Array<ArrayBuffer>,
+      offset + at,
+      size,
+    );
   }
 }
 
