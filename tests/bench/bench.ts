@@ -7,8 +7,8 @@
  * deno task bench --device webgpu [the flags of webgpu_bench.ts]
  * ```
  *
- * Each round times ours and every peer once, one after the other; what is printed are ratios of the same round, because the
- * speed of shared machines changes within minutes. Without torch only ours is timed, on a workload that is already there.
+ * Each round times ours and every peer once, one after the other, each from its start to its exit; what is printed are ratios
+ * of the same round, because the speed of shared machines changes within minutes. Without torch only ours is timed, on a workload that is already there.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -83,6 +83,8 @@ interface Result {
   label: string;
   seconds: Record<string, Spread>;
   ratios: Record<string, Spread>;
+  /** Ours from start to exit to what a peer's own clock says, for those that have one. */
+  own: Record<string, { seconds: Spread; ratios: Spread }>;
   processor: Record<string, Spread>;
   processorRatios: Record<string, Spread>;
   peakMiB: number;
@@ -94,6 +96,8 @@ function timePeer(peer: string, workload: Workload, threads: number): Promise<Ti
   if (peer === "onnx") return timeOnnx(workload);
   return peer === "no-flags" ? timeOurs(workload, threads, false) : timeTorch(workload, peer, threads);
 }
+
+const ownOf = ({ own }: Timing): string => own === undefined ? "" : `its own clock ${own.toFixed(2)} s, `;
 
 async function measure(point: Point, peers: readonly string[]): Promise<Result> {
   const root = `${options.dir}/i${point.imgs}-l${point.l0}-e${point.exp}`;
@@ -108,7 +112,7 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
       (times[peer] ??= []).push(await timePeer(peer, workload, point.threads));
     }
     const latest = Object.entries(times).map(([who, runs]) =>
-      `${who} ${runs[round].seconds.toFixed(2)} s (processor ${runs[round].cpu.toFixed(1)} s)`
+      `${who} ${runs[round].seconds.toFixed(2)} s (${ownOf(runs[round])}processor ${runs[round].cpu.toFixed(1)} s)`
     );
     await print(`${point.label}, round ${round + 1}: ${latest.join(", ")}`);
   }
@@ -117,6 +121,12 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
   );
   const ratios = Object.fromEntries(
     peers.map((peer) => [peer, spread(times.ours.map((run, i) => run.seconds / times[peer][i].seconds))]),
+  );
+  const own = Object.fromEntries(
+    peers.filter((peer) => times[peer][0].own !== undefined).map((peer) => {
+      const clocks = times[peer].map((run) => run.own ?? NaN);
+      return [peer, { seconds: spread(clocks), ratios: spread(times.ours.map((run, i) => run.seconds / clocks[i])) }];
+    }),
   );
   const processor = Object.fromEntries(
     Object.entries(times).map(([who, runs]) => [who, spread(runs.map((run) => run.cpu))]),
@@ -129,7 +139,7 @@ async function measure(point: Point, peers: readonly string[]): Promise<Result> 
     names.map((name) => [name.trim(), spread(times.ours.map((run) => run.stages[name] ?? 0))]),
   );
   const peakMiB = Math.max(...times.ours.map((run) => run.peakMiB));
-  return { label: point.label, seconds, ratios, processor, processorRatios, peakMiB, stages };
+  return { label: point.label, seconds, ratios, own, processor, processorRatios, peakMiB, stages };
 }
 
 const torch = await hasTorch();
@@ -145,6 +155,8 @@ for (const point of points()) {
   );
   for (const peer of peers) {
     await print(`  ours / ${peer}: ${show(result.ratios[peer])}   (${peer} ${show(result.seconds[peer])} s)`);
+    const own = result.own[peer];
+    if (own) await print(`    by its own clock: ${show(own.ratios)}   (${show(own.seconds)} s)`);
     await print(`    of processor time: ${show(result.processorRatios[peer])}   (${show(result.processor[peer])} s)`);
   }
   await print(`  processor time of ours: ${show(result.processor.ours)} s`);
