@@ -47,7 +47,7 @@ export const U32_FIELDS = [
   "least",
   "largest",
   "heapCount", // u32 [dSae]
-  "heap", // {value f32, row u32, slot u32} [dSae, topK], worst entry first
+  "heap", // {~row u32, value f32, slot u32} [dSae, topK], worst entry first
   "heatmap", // f32 [dSae, topK, patches] by slot
   "estimate",
   "estimateRow",

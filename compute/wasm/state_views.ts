@@ -96,8 +96,8 @@ function writeHeaps(plan: FoldPlan, { fields }: MemoryPlan, memory: WebAssembly.
     for (let i = 0; i < n; i++) {
       const rank = n - 1 - i;
       const at = (j * k + i) * 3;
-      values[at] = from.topValue[j * k + rank];
-      words[at + 1] = from.topImage[j * k + rank] * perImage + from.topPatch[j * k + rank];
+      words[at] = ~(from.topImage[j * k + rank] * perImage + from.topPatch[j * k + rank]);
+      values[at + 1] = from.topValue[j * k + rank];
       words[at + 2] = rank;
     }
   }

@@ -10,6 +10,7 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
   // cores. Values from 2^-24 to 2^8 have one page (see plan_memory.ts); those beyond are few.
   if (!before) memory.fill(sketch + 2048, 0, 4096);
   store<u32>(counts, before + <u32>m);
+  fetchCells(sketch, values, m);
   for (let i = 0; i < m; i++) {
     const v = load<f32>(values + (<usize>i << 2)), bits = reinterpret<u32>(v);
     low = v < low ? v : low;
@@ -28,11 +29,16 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
   store<f32>(largest() + (<usize>j << 2), high);
   // Apart from the above: one update waits for the one before, the memory accesses above need not wait for anything.
   let e = load<f64>(estimate() + (<usize>j << 3)), t = load<f64>(estimateRow() + (<usize>j << 3));
+  const lr = rate(), n = total(), c = pull(), share = rowShare(), fall = c - 1;
   for (let i = 0; i < m; i++) {
     const v = load<f32>(values + (<usize>i << 2)), r = <u32>load<u16>(rows + (<usize>i << 1));
     const row = <f64>(folded + r - (holes ? load<u32>(table + (<usize>r << 2)) : 0));
-    if (row > t) e = advanceZeros(e, t, row - t);
-    e = updateEstimate(e, row, <f64>v);
+    if (row > t) {
+      // What mostly happens is tried here: the estimate is above zero and stays there.
+      const end = e + fall * stepSum(lr, share, t, row - t);
+      e = e > 0 && end > 0 ? end : advanceZeros(e, t, row - t);
+    }
+    e = updateEstimate(e, row, <f64>v, lr, n, share, c);
     t = row + 1;
   }
   store<f64>(estimate() + (<usize>j << 3), e);
@@ -42,6 +48,16 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
     for (let i = 0; i < m; i++) {
       store<f32>(line + (<usize>load<u16>(rows + (<usize>i << 1)) << 2), load<f32>(values + (<usize>i << 2)));
     }
+  }
+}
+
+/** Reads the cells of a histogram that m values fall in, so that they are on their way side by side; as `fetchHeap`. */
+@inline function fetchCells(sketch: usize, values: usize, m: i32): void {
+  for (let i = 0; i < m; i += 4) {
+    const v = v128.load(values + (<usize>i << 2));
+    const bins = i32x4.shl(i32x4.min_u(i32x4.max_s(i32x4.sub(i32x4.shr_u(v, 18), i32x4.splat(2784)), i32x4.splat(0)), i32x4.splat(2047)), 2);
+    fetched ^= load<u32>(sketch + <usize>i32x4.extract_lane(bins, 0)) ^ load<u32>(sketch + <usize>i32x4.extract_lane(bins, 1)) ^
+      load<u32>(sketch + <usize>i32x4.extract_lane(bins, 2)) ^ load<u32>(sketch + <usize>i32x4.extract_lane(bins, 3));
   }
 }
 
@@ -59,13 +75,17 @@ let rankedFrom: f64 = 0;
 function foldRows(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
   const rows = rowList(s, c), values = valueList(s, c), per = perImage(), k = topK(), noting = patches() != 0;
   const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
-  let cut: f32 = load<u32>(counts) == k ? load<f32>(root) : 0, from = 0, end = 0;
+  let cut: f32 = load<u32>(counts) == k ? valueAt(root) : 0, from = 0, end = 0, warm = false;
   for (let i = 0; i < m; i++) {
     // Most are below the k-th value; what lies past the end of a list is anything.
     while (i < m && !v128.any_true(f32x4.gt(v128.load(values + (<usize>i << 2)), f32x4.splat(cut)))) i += 4;
     if (i >= m) break;
     const v = load<f32>(values + (<usize>i << 2));
     if (!(v > cut)) continue;
+    if (!warm) {
+      fetchHeap(root, k);
+      warm = true;
+    }
     const row = <u32>load<u16>(rows + (<usize>i << 1)), slot = pushEntry(j, v, firstRow + row);
     if (noting) {
       const first = row / per * per;
@@ -78,7 +98,7 @@ function foldRows(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
       }
       noteHeatmap(s, j - c, c, slot, first, from, end);
     }
-    if (load<u32>(counts) == k) cut = load<f32>(root);
+    if (load<u32>(counts) == k) cut = valueAt(root);
   }
 }
 
@@ -86,7 +106,7 @@ function foldRows(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
 function foldImages(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
   const rows = rowList(s, c), values = valueList(s, c), per = perImage(), k = topK(), whole = sumMode() != 0;
   const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
-  let cut: f32 = load<u32>(counts) == k ? load<f32>(root) : 0;
+  let cut: f32 = load<u32>(counts) == k ? valueAt(root) : 0;
   let i = 0;
   while (i < m) {
     const image = <u32>load<u16>(rows + (<usize>i << 1)) / per, next = (image + 1) * per;
@@ -104,7 +124,7 @@ function foldImages(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
     if (v > cut) {
       const slot = pushEntry(j, v, firstRow + <u32>load<u16>(rows + (<usize>top << 1)));
       if (patches()) noteHeatmap(s, j - c, c, slot, image * per, i, end);
-      if (load<u32>(counts) == k) cut = load<f32>(root);
+      if (load<u32>(counts) == k) cut = valueAt(root);
     }
     i = end;
   }
@@ -132,7 +152,11 @@ function captureHeatmaps(s: usize, j: i32): void {
     const c = load<i32>(at), imageRow = load<u32>(at, 8), end = load<i32>(at, 16);
     const rows = rowList(s, c), values = valueList(s, c);
     const map = heatmap() + (<usize>(j + c) * topK() + load<u32>(at, 4)) * width;
-    memory.fill(map, 0, width);
+    // Not memory.fill: so little is done before it would have begun.
+    let empty = map;
+    const last = map + width;
+    for (; empty + 16 <= last; empty += 16) v128.store(empty, i32x4.splat(0));
+    for (; empty < last; empty += 4) store<f32>(empty, 0);
     for (let i = load<i32>(at, 12); i < end; i++) {
       const patch = <u32>load<u16>(rows + (<usize>i << 1)) - imageRow;
       store<f32>(map + (<usize>patch << 2), load<f32>(values + (<usize>i << 2)));

@@ -1,52 +1,81 @@
-// Per latent: a heap of its best entries {value, row, slot}, the worst at the root. Order: value descending, row ascending.
+// Per latent: a heap of its best entries {~row, value, slot}, the worst at the root. Order: value descending, row ascending. As
+// values are positive, the first eight bytes of an entry are one number that is the smaller, the worse the entry.
 // `slot` says which of the latent's heatmaps belongs to the entry, so that heatmaps never move while rows stream by.
 const ENTRY: usize = 12;
 
-@inline function worse(v: f32, row: u32, thanV: f32, thanRow: u32): bool {
-  return v < thanV || (v == thanV && row > thanRow);
+@inline function keyOf(v: f32, row: u32): u64 {
+  return (<u64>reinterpret<u32>(v) << 32) | <u64>~row;
+}
+@inline function valueAt(entry: usize): f32 {
+  return load<f32>(entry, 4);
+}
+@inline function rowAt(entry: usize): u32 {
+  return ~load<u32>(entry);
 }
 
-@inline function putEntry(at: usize, v: f32, row: u32, slot: u32): void {
-  store<f32>(at, v);
-  store<u32>(at, row, 4);
+@inline function putEntry(at: usize, key: u64, slot: u32): void {
+  store<u64>(at, key);
   store<u32>(at, slot, 8);
 }
 
-/** Moves an entry down from the root of a heap of n until no child is worse. */
-function siftDown(h: usize, n: u32, v: f32, row: u32, slot: u32): void {
-  let at: u32 = 0;
-  for (;;) {
-    let child: u32 = 2 * at + 1;
-    if (child >= n) break;
-    let c = h + <usize>child * ENTRY;
-    if (child + 1 < n && worse(load<f32>(c, 12), load<u32>(c, 16), load<f32>(c), load<u32>(c, 4))) {
-      child++;
-      c += ENTRY;
-    }
-    if (!worse(load<f32>(c), load<u32>(c, 4), v, row)) break;
-    putEntry(h + <usize>at * ENTRY, load<f32>(c), load<u32>(c, 4), load<u32>(c, 8));
+@inline function copyEntry(to: usize, from: usize): void {
+  store<u64>(to, load<u64>(from));
+  store<u32>(to, load<u32>(from, 8), 8);
+}
+
+/** Puts an entry where it belongs between a place of a heap and the root. */
+@inline function siftUp(h: usize, from: u32, key: u64, slot: u32): void {
+  let at = from;
+  while (at) {
+    const up = (at - 1) >> 1, p = h + <usize>up * ENTRY;
+    if (load<u64>(p) <= key) break;
+    copyEntry(h + <usize>at * ENTRY, p);
+    at = up;
+  }
+  putEntry(h + <usize>at * ENTRY, key, slot);
+}
+
+/**
+ * Puts an entry in the root's place, in a heap of n. The hole goes down along the worse children to the end, without a branch
+ * that nobody could foretell, and the entry up from there: mostly it belongs near the end.
+ */
+function siftDown(h: usize, n: u32, key: u64, slot: u32): void {
+  let at: u32 = 0, child: u32 = 1;
+  while (child + 1 < n) {
+    const c = h + <usize>child * ENTRY;
+    child += u32(load<u64>(c, 12) < load<u64>(c));
+    copyEntry(h + <usize>at * ENTRY, h + <usize>child * ENTRY);
+    at = child;
+    child = 2 * at + 1;
+  }
+  if (child < n) {
+    copyEntry(h + <usize>at * ENTRY, h + <usize>child * ENTRY);
     at = child;
   }
-  putEntry(h + <usize>at * ENTRY, v, row, slot);
+  siftUp(h, at, key, slot);
+}
+
+/** Read, so that engines do not leave the reading out. */
+let fetched: u32 = 0;
+
+/**
+ * Reads a heap from end to end. It comes from memory or the outermost cache, once a chunk: lines asked for one after the other
+ * arrive side by side, while an entry on its way down would wait for each of them.
+ */
+@inline function fetchHeap(h: usize, k: usize): void {
+  for (let at = h, end = h + k * ENTRY; at < end; at += 64) fetched ^= load<u32>(at);
 }
 
 /** Adds an entry that belongs among the best (heap not full, or better than the root); returns its slot. */
 function pushEntry(j: i32, v: f32, row: u32): u32 {
   const k = topK(), h = heap() + <usize>j * k * ENTRY, counts = heapCount() + (<usize>j << 2);
-  const n = load<u32>(counts);
+  const n = load<u32>(counts), key = keyOf(v, row);
   if (n == k) {
     const slot = load<u32>(h, 8);
-    siftDown(h, n, v, row, slot);
+    siftDown(h, n, key, slot);
     return slot;
   }
-  let at = n;
-  while (at) {
-    const up = (at - 1) >> 1, p = h + <usize>up * ENTRY;
-    if (!worse(v, row, load<f32>(p), load<u32>(p, 4))) break;
-    putEntry(h + <usize>at * ENTRY, load<f32>(p), load<u32>(p, 4), load<u32>(p, 8));
-    at = up;
-  }
-  putEntry(h + <usize>at * ENTRY, v, row, n);
+  siftUp(h, n, key, n);
   store<u32>(counts, n + 1);
   return n;
 }
@@ -56,17 +85,17 @@ function sealColumn(s: usize, j: i32): void {
   const k = topK(), h = heap() + <usize>j * k * ENTRY, n = load<u32>(heapCount() + (<usize>j << 2));
   const sorted = sortSpace(s), width = patches() << 2;
   for (let left = n; left > 0; left--) {
-    memory.copy(sorted + <usize>(n - left) * ENTRY, h, ENTRY);
+    copyEntry(sorted + <usize>(n - left) * ENTRY, h);
     const last = h + <usize>(left - 1) * ENTRY;
-    siftDown(h, left - 1, load<f32>(last), load<u32>(last, 4), load<u32>(last, 8));
+    siftDown(h, left - 1, load<u64>(last), load<u32>(last, 8));
   }
   const values = topValue() + (<usize>j * k << 2), images = topImage() + (<usize>j * k << 2);
   const places = topPatch() + (<usize>j * k << 2), per = perImage();
   for (let rank: u32 = 0; rank < k; rank++) {
     const at = <usize>rank << 2;
     if (rank < n) {
-      const from = sorted + <usize>(n - 1 - rank) * ENTRY, row = load<u32>(from, 4);
-      store<f32>(values + at, load<f32>(from));
+      const from = sorted + <usize>(n - 1 - rank) * ENTRY, row = rowAt(from);
+      store<f32>(values + at, valueAt(from));
       store<u32>(images + at, row / per);
       store<u32>(places + at, row % per);
     } else {
