@@ -60,9 +60,16 @@ export const OUTSIDE_STEPS: readonly Step[] = [
         assert.ok(narrow, "the page is wider than the screen");
         const base = page.url().split("#")[0];
         const id = await page.locator(".cards .id").first().textContent();
-        for (const view of ["view=table&only=all", `latent=${id}`, `latent=${id}&entry=1&patch=3`]) {
+        const views = [
+          ["view=table&only=all", "tbody tr"],
+          [`latent=${id}`, entriesSelector],
+          [`latent=${id}&entry=1&patch=3`, ".detail .others :is(.fires, p + p)"],
+        ];
+        for (const [view, shown] of views) {
           await page.goto(`${base}#${view}`);
-          await page.waitForTimeout(400);
+          await page.waitForSelector(shown);
+          // Colours in the middle of a transition are nobody's to judge.
+          await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
           assert.deepEqual(await violations(page), [], view);
         }
         await page.goto(base + "#");
