@@ -28,8 +28,10 @@ export async function openBrowser(): Promise<Browser> {
   Object.assign(fs.promises, { access: async (path: string): Promise<void> => void await fs.promises.stat(path) });
   Object.assign(os, { homedir: () => TMPDIR, release: () => "0", tmpdir: () => TMPDIR });
   const { chromium } = await import("npm:playwright-core@1.65.1");
+  // A signal ends this process as any other, and the browser, whose pipe closes, ends with it.
+  const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
   // Chromium's own sandbox does not start as root, as in containers.
-  return await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  return await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"], ...signals });
 }
 
 /** What axe finds wrong with a page, one line a rule. */

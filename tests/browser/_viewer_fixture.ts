@@ -42,8 +42,13 @@ export interface Watched {
   readonly problems: string[];
 }
 
-/** Opens an address; only it may be asked for. */
-export async function watch(browser: Browser, url: string, options: Record<string, unknown> = {}): Promise<Watched> {
+/** Opens an address, after `prepare` has seen the empty page; only it may be asked for. */
+export async function watch(
+  browser: Browser,
+  url: string,
+  options: Record<string, unknown> = {},
+  prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
+): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   const problems: string[] = [];
@@ -65,6 +70,7 @@ export async function watch(browser: Browser, url: string, options: Record<strin
       problems.push(`request: ${request.url()}`);
     }
   });
+  await prepare(page);
   await page.goto(url);
   return { page, context, problems };
 }

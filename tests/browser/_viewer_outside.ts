@@ -60,9 +60,16 @@ export const OUTSIDE_STEPS: readonly Step[] = [
         assert.ok(narrow, "the page is wider than the screen");
         const base = page.url().split("#")[0];
         const id = await page.locator(".cards .id").first().textContent();
-        for (const view of ["view=table&only=all", `latent=${id}`, `latent=${id}&entry=1&patch=3`]) {
+        const views = [
+          ["view=table&only=all", "tbody tr"],
+          [`latent=${id}`, entriesSelector],
+          [`latent=${id}&entry=1&patch=3`, ".detail .others :is(.fires, p + p)"],
+        ];
+        for (const [view, shown] of views) {
           await page.goto(`${base}#${view}`);
-          await page.waitForTimeout(400);
+          await page.waitForSelector(shown);
+          // Colours in the middle of a transition are nobody's to judge.
+          await page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
           assert.deepEqual(await violations(page), [], view);
         }
         await page.goto(base + "#");
@@ -75,7 +82,8 @@ export const OUTSIDE_STEPS: readonly Step[] = [
   ["over http: exports as PNG and SVG, and follows a build that goes on", async ({ browser, small }) => {
     const server = await serveDirectory(decodeURIComponent(small.folder.pathname), { port: 0 });
     try {
-      const { page, context, problems } = await watch(browser, server.url);
+      // The page asks every ten seconds how a build goes that was done, every two how one that was not.
+      const { page, context, problems } = await watch(browser, server.url, {}, (page) => page.clock.install());
       await firstScreen(page);
       await page.click(".cards li:first-child a");
       await page.waitForSelector(entriesSelector);
@@ -98,8 +106,10 @@ export const OUTSIDE_STEPS: readonly Step[] = [
       await page.goBack();
       await page.evaluate(() => document.querySelector<HTMLElement>(".cards li")!.dataset.kept = "1");
       await Deno.writeTextFile(progress, done.replace('"pages":2', '"pages":1').replace('"done":true', '"done":false'));
-      await page.waitForSelector("text=16 of about 32 written so far", { timeout: 15_000 });
+      await page.clock.fastForward(10_000);
+      await page.waitForSelector("text=16 of about 32 written so far");
       await Deno.writeTextFile(progress, done);
+      await page.clock.fastForward(2_000);
       await page.waitForSelector("text=written so far", { state: "detached" });
       assert.equal(await page.locator(".cards li[data-kept]").count(), 1);
       await page.click(".cards li:first-child a");
@@ -112,7 +122,8 @@ export const OUTSIDE_STEPS: readonly Step[] = [
       );
       const state = new URL("viewer/state.json", small.folder);
       await Deno.writeTextFile(state, (await Deno.readTextFile(state)).replace('"build":"1"', '"build":"2"'));
-      await page.waitForSelector("text=New results", { timeout: 15_000 });
+      await page.clock.fastForward(10_000);
+      await page.waitForSelector("text=New results");
       await page.waitForSelector(entriesSelector);
       assert.deepEqual(problems, []);
       await context.close();

@@ -97,7 +97,7 @@ const lent = (url: string | URL) => new Promise<void>((resolve, reject) => {
     worker.terminate();
     if (name === "done") resolve(); else reject(Object.assign(new Error(message), { name }));
   };
-  setTimeout(() => reject(new Error("no answer")), 10000);
+  setTimeout(() => reject(new Error("no answer")), 60_000);
 });
 const inLent = (code: string) => lent("data:text/javascript," + encodeURIComponent(
   "onmessage = async ({ ports: [port] }) => { try {" + code + "; port.postMessage(['done', '']) } " +
@@ -111,7 +111,7 @@ const inWriter = (code: string) => new Promise<void>((resolve, reject) => {
     if (name === "done") resolve(); else reject(Object.assign(new Error(message), { name }));
   };
   worker.postMessage(code);
-  setTimeout(() => reject(new Error("no answer")), 10000);
+  setTimeout(() => reject(new Error("no answer")), 60_000);
 });
 const results: Record<string, string> = {};
 const attempt = async (what: string, body: () => unknown) => {

@@ -16,13 +16,30 @@ export interface FileCounts {
   mostAtOnce: number;
 }
 
-/** Runs `body` and notes every file it opens to read, every directory it lists and every read of shards. */
-export async function countFiles(body: (counts: FileCounts) => Promise<unknown>): Promise<FileCounts> {
+/** How long a read waits for others to be under way, on a machine that may be busy: they come or they never do. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * Runs `body` and notes every file it opens to read, every directory it lists and every read of shards. Until `atOnce` reads
+ * have been under way at a time, none ends before it has waited for that.
+ */
+export async function countFiles(
+  body: (counts: FileCounts) => Promise<unknown>,
+  atOnce = 1,
+): Promise<FileCounts> {
   const counts: FileCounts = { opened: [], listed: [], reads: [], mostAtOnce: 0 };
   const { open, readDir, readDirSync } = Deno;
   const { read, readSync, seekSync } = Deno.FsFile.prototype;
   const places = new WeakMap<Deno.FsFile, { readonly path: string; offset: number }>();
   let underWay = 0;
+  const met = Promise.withResolvers<void>();
+  const company = async (): Promise<void> => {
+    counts.mostAtOnce = Math.max(counts.mostAtOnce, underWay);
+    if (counts.mostAtOnce >= atOnce) met.resolve();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([met.promise, new Promise((resolve) => timer = setTimeout(resolve, PATIENCE_MS))]);
+    clearTimeout(timer);
+  };
   const note = (file: Deno.FsFile, bytes: number | null): number | null => {
     const place = places.get(file);
     if (place === undefined || bytes === null) return bytes;
@@ -44,11 +61,10 @@ export async function countFiles(body: (counts: FileCounts) => Promise<unknown>)
   });
   Object.assign(Deno.FsFile.prototype, {
     async read(this: Deno.FsFile, into: Uint8Array): Promise<number | null> {
-      counts.mostAtOnce = Math.max(counts.mostAtOnce, ++underWay);
+      underWay++;
       try {
         const found = await read.call(this, into);
-        // As slow as a file system over a network: on a busy machine the first would else be done before the last begins.
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await company();
         return note(this, found);
       } finally {
         underWay--;

@@ -77,7 +77,7 @@ Deno.test({
       const digests: Record<string, string>[] = [];
       for (const readAhead of [1, 4]) {
         const job = { ...config, readAhead, dumpTo: `${directory}/${readAhead}` };
-        const { mostAtOnce, opened } = await countFiles(() => dumpActivations(job));
+        const { mostAtOnce, opened } = await countFiles(() => dumpActivations(job), readAhead);
         atOnce.push(mostAtOnce);
         digests.push(await hashes(`${job.dumpTo}/sort_by_img`));
         // The sample's mean, its norm, the pass: never more than a handle for each read under way.
