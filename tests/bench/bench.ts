@@ -8,7 +8,8 @@
  * ```
  *
  * Each round times ours and every peer once, one after the other, each from its start to its exit; what is printed are ratios
- * of the same round, because the speed of shared machines changes within minutes. Without torch only ours is timed, on a workload that is already there.
+ * of the same round, because the speed of shared machines changes within minutes. Without torch only ours is timed, on a
+ * workload that is already there.
  * @module
  */
 import { parseArgs } from "node:util";

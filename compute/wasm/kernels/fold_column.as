@@ -1,5 +1,8 @@
 // What happens to the positives of one latent in one chunk: m rows (ascending) with their values.
 
+/** A bin of the sketch is what a value's upper bits say, less those of the first bin; as `sketchBin` of quantile_sketch.ts. */
+const BIN_BITS: i32 = 18, FIRST_BIN: i32 = 2784, LAST_BIN: i32 = 2047;
+
 /** Counts, exact sum, sketch, extremes, percentile, distributions. */
 function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, firstRow: u32): void {
   const counts = count() + (<usize>j << 2), bins = sumBins() + (<usize>j << 8), sketch = histogram() + (<usize>j << 13);
@@ -15,7 +18,7 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
     const v = load<f32>(values + (<usize>i << 2)), bits = reinterpret<u32>(v);
     low = v < low ? v : low;
     high = v > high ? v : high;
-    const bin = min(max(<i32>(bits >> 18) - 2784, 0), 2047);
+    const bin = min(max(<i32>(bits >> BIN_BITS) - FIRST_BIN, 0), LAST_BIN);
     const cell = sketch + (<usize>bin << 2);
     store<u32>(cell, load<u32>(cell) + 1);
     const exponent = bits >> 23;
@@ -55,7 +58,8 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
 @inline function fetchCells(sketch: usize, values: usize, m: i32): void {
   for (let i = 0; i < m; i += 4) {
     const v = v128.load(values + (<usize>i << 2));
-    const bins = i32x4.shl(i32x4.min_u(i32x4.max_s(i32x4.sub(i32x4.shr_u(v, 18), i32x4.splat(2784)), i32x4.splat(0)), i32x4.splat(2047)), 2);
+    const from = i32x4.sub(i32x4.shr_u(v, BIN_BITS), i32x4.splat(FIRST_BIN));
+    const bins = i32x4.shl(i32x4.min_s(i32x4.max_s(from, i32x4.splat(0)), i32x4.splat(LAST_BIN)), 2);
     fetched ^= load<u32>(sketch + <usize>i32x4.extract_lane(bins, 0)) ^ load<u32>(sketch + <usize>i32x4.extract_lane(bins, 1)) ^
       load<u32>(sketch + <usize>i32x4.extract_lane(bins, 2)) ^ load<u32>(sketch + <usize>i32x4.extract_lane(bins, 3));
   }
@@ -75,17 +79,13 @@ let rankedFrom: f64 = 0;
 function foldRows(s: usize, j: i32, c: i32, m: i32, firstRow: u32): void {
   const rows = rowList(s, c), values = valueList(s, c), per = perImage(), k = topK(), noting = patches() != 0;
   const counts = heapCount() + (<usize>j << 2), root = heap() + <usize>j * k * ENTRY;
-  let cut: f32 = load<u32>(counts) == k ? valueAt(root) : 0, from = 0, end = 0, warm = false;
+  let cut: f32 = load<u32>(counts) == k ? valueAt(root) : 0, from = 0, end = 0;
   for (let i = 0; i < m; i++) {
     // Most are below the k-th value; what lies past the end of a list is anything.
     while (i < m && !v128.any_true(f32x4.gt(v128.load(values + (<usize>i << 2)), f32x4.splat(cut)))) i += 4;
     if (i >= m) break;
     const v = load<f32>(values + (<usize>i << 2));
     if (!(v > cut)) continue;
-    if (!warm) {
-      fetchHeap(root, k);
-      warm = true;
-    }
     const row = <u32>load<u16>(rows + (<usize>i << 1)), slot = pushEntry(j, v, firstRow + row);
     if (noting) {
       const first = row / per * per;

@@ -55,8 +55,10 @@ function siftDown(h: usize, n: u32, key: u64, slot: u32): void {
   siftUp(h, at, key, slot);
 }
 
-/** Read, so that engines do not leave the reading out. */
+/** What is read ahead ends here, so that engines do not leave the reading out. */
 let fetched: u32 = 0;
+/** The heap that was read ahead last. */
+let fetchedHeap: usize = 0;
 
 /**
  * Reads a heap from end to end. It comes from memory or the outermost cache, once a chunk: lines asked for one after the other
@@ -64,6 +66,7 @@ let fetched: u32 = 0;
  */
 @inline function fetchHeap(h: usize, k: usize): void {
   for (let at = h, end = h + k * ENTRY; at < end; at += 64) fetched ^= load<u32>(at);
+  fetchedHeap = h;
 }
 
 /** Adds an entry that belongs among the best (heap not full, or better than the root); returns its slot. */
@@ -71,6 +74,7 @@ function pushEntry(j: i32, v: f32, row: u32): u32 {
   const k = topK(), h = heap() + <usize>j * k * ENTRY, counts = heapCount() + (<usize>j << 2);
   const n = load<u32>(counts), key = keyOf(v, row);
   if (n == k) {
+    if (h != fetchedHeap) fetchHeap(h, k);
     const slot = load<u32>(h, 8);
     siftDown(h, n, key, slot);
     return slot;
