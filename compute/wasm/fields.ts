@@ -28,7 +28,7 @@ export const U32_FIELDS = [
   "nRows", // rows of the whole job
   "chunkImages", // images worked on at a time
   "partRows", // rows of a chunk that a block of columns meets at a time; a multiple of 4
-  "listCapacity", // entries of one column's survivor list
+  "listCapacity", // rows of a chunk that a column may fire in, and some more; a multiple of 16
   "blockColumns", // columns a worker claims at a time, a multiple of 8
   "rowK", // TopK activation: latents kept per row; 0 for other activations
   // Where things are.

@@ -39,7 +39,7 @@ const BLOCK_COLUMNS = 128;
 const CAPTURES = 4096;
 
 /** Bytes at the beginning of a worker's region; the same as in `kernels/sync.as`. */
-const SCRATCH_AT = 832;
+const SCRATCH_AT = 1344;
 
 /** Row numbers within a chunk are 16-bit. */
 const MAX_CHUNK_ROWS = 65_535;
@@ -147,8 +147,8 @@ export function planMemory(
   const rowSpaceBytes = roundUp(Math.max(plan.k * 12 + patches * 4, dScreen * 24 + 2048) + 64, 64);
   const captureBytes = patches > 0 && !encodeOnly ? CAPTURES * 20 : 0;
   const scratchBytes = roundUp(
-    SCRATCH_AT + blockColumns * listCapacity * 6 + listCapacity * 4 + rowSpaceBytes + captureBytes +
-      (canScreen ? partRows * 16 + 576 : 0),
+    SCRATCH_AT + rowSpaceBytes + captureBytes + partRows * 16 + 576 + listCapacity * 4 +
+      blockColumns * listCapacity * 14 + 64,
     64,
   );
   const states = encodeOnly ? 0 : dSae;

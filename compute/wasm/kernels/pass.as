@@ -3,11 +3,11 @@
 
 /** Pre-activations of a block of columns, as lists of what fires. */
 function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64): f64 {
+  store<u32>(s + FIRED_END, firedSpace(s));
   if (rowK()) {
     listFiring(s, j, columns, n);
     return lap(s, STAGE_DENSE, t);
   }
-  memory.fill(s + COUNTS, 0, <usize>columns << 2);
   const step = <i32>partRows(), rows = x() + (parity * listCapacity() * dPad() << 2);
   if (screening()) beginBlock(j, columns);
   for (let first = 0; first < n; first += step) {
@@ -22,8 +22,37 @@ function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64
   return t;
 }
 
+/**
+ * Makes lists, one a column, of what fires in a block. Until then it lies as it came: all columns are written at one place,
+ * not at places of their own all over the caches.
+ */
+function sortFired(s: usize, columns: i32): void {
+  const from = firedSpace(s), end = load<u32>(s + FIRED_END), counts = s + COUNTS, starts = s + STARTS;
+  memory.fill(counts, 0, <usize>columns << 2);
+  for (let at = from; at < end; at += 8) {
+    const counter = counts + (<usize>load<u16>(at, 2) << 2);
+    store<u32>(counter, load<u32>(counter) + 1);
+  }
+  let start: u32 = 0;
+  for (let c: usize = 0; c < <usize>columns << 2; c += 4) {
+    const m = load<u32>(counts + c);
+    store<u32>(starts + c, start);
+    store<u32>(counts + c, start);
+    start += m;
+  }
+  const rows = rowList(s, 0), values = valueList(s, 0);
+  for (let at = from; at < end; at += 8) {
+    const counter = counts + (<usize>load<u16>(at, 2) << 2), place = load<u32>(counter);
+    store<u16>(rows + (<usize>place << 1), load<u16>(at));
+    store<u32>(values + (<usize>place << 2), load<u32>(at, 4));
+    store<u32>(counter, place + 1);
+  }
+  for (let c: usize = 0; c < <usize>columns << 2; c += 4) store<u32>(counts + c, load<u32>(counts + c) - load<u32>(starts + c));
+}
+
 /** Folds a block of columns into their state. */
 function foldBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, firstRow: u32, holes: u32, t: f64): f64 {
+  sortFired(s, columns);
   const real = min(columns, <i32>dSae() - j);
   for (let c = 0; c < real; c++) {
     const rows = rowList(s, c), values = valueList(s, c), counter = s + COUNTS + (<usize>c << 2);

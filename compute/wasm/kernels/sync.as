@@ -37,12 +37,14 @@ const SKIPPED_SO_FAR: usize = 64; // u32: rows skipped before this chunk
 const CHUNKS_SO_FAR: usize = 68; // u32: decides which half of `x` a chunk uses
 const BAD_ROW: usize = 72; // u32 + 1 of the first refused row in the batch, 0 for none; then dimension and value
 const FOLDED_SO_FAR: usize = 84; // u32: rows folded before this chunk
+const FIRED_END: usize = 88; // u32: address after the block's last entry of what fired
 const SCREENED: usize = 96; // f64: pairs screened; then survivors, f64; then pairs screened in large tiles, f64
 const TILE: usize = 128; // 64 bytes to spill a tile's row
 const ALIVE: usize = 192; // u32 [16]: pairs that the screen left of each tile of the block
 const COUNTS: usize = 256; // u32 [128]: list lengths of a block's columns
 const COLUMN_SCALE: usize = 768; // f64: a column's scale, ‖dw‖ and ‖q‖ while it is quantised
-const SCRATCH_AT: usize = 832; // then the lists
+const STARTS: usize = 832; // u32 [128]: where in the lists each of a block's columns begins
+const SCRATCH_AT: usize = 1344; // then what follows
 
 /** Adds the time since `from` to a stage; returns now. */
 function lap(scratch: usize, stage: usize, from: f64): f64 {
@@ -53,16 +55,8 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 
 /** A worker's own region: stage times, lists, sort space. */
 @inline function scratchOf(worker: i32): usize { return scratch() + <usize>worker * scratchBytes(); }
-/** u16 [blockColumns, listCapacity]: rows of the chunk, per column of the block. */
-@inline function rowList(s: usize, column: i32): usize { return s + SCRATCH_AT + (<usize>column * listCapacity() << 1); }
-/** f32 [blockColumns, listCapacity]: their values. */
-@inline function valueList(s: usize, column: i32): usize {
-  return s + SCRATCH_AT + (blockColumns() * listCapacity() << 1) + (<usize>column * listCapacity() << 2);
-}
-/** u32 [listCapacity]: rows of the chunk skipped before each row. */
-@inline function skippedBefore(s: usize): usize { return valueList(s, <i32>blockColumns()); }
 /** Space to sort one latent's entries and to move one heatmap. */
-@inline function sortSpace(s: usize): usize { return skippedBefore(s) + (listCapacity() << 2); }
+@inline function sortSpace(s: usize): usize { return s + SCRATCH_AT; }
 /** Space for vectors of dScreen: three f32 and more, or three f64 and 2 KiB. Shared with the sort. */
 @inline function rowSpace(s: usize): usize { return sortSpace(s); }
 /** u32 [CAPTURES, 5]: heatmaps of a block's columns that are still to be written. */
@@ -71,3 +65,15 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
 @inline function maskSpace(s: usize): usize { return captureSpace(s) + captureBytes(); }
 /** i32 [128]: a row's columns. */
 @inline function columnSpace(s: usize): usize { return maskSpace(s) + (partRows() << 4); }
+/** u32 [listCapacity]: rows of the chunk skipped before each row. */
+@inline function skippedBefore(s: usize): usize { return columnSpace(s) + 576; }
+/** {row u16, column u16, value f32} [blockColumns * listCapacity]: what fires in a block, as it comes. */
+@inline function firedSpace(s: usize): usize { return skippedBefore(s) + (listCapacity() << 2); }
+/** u16: rows of the chunk that a column of the block fires in, ascending; one list after the other. */
+@inline function rowList(s: usize, column: i32): usize {
+  return firedSpace(s) + (blockColumns() * listCapacity() << 3) + (load<u32>(s + STARTS + (<usize>column << 2)) << 1);
+}
+/** f32: their values. */
+@inline function valueList(s: usize, column: i32): usize {
+  return firedSpace(s) + blockColumns() * listCapacity() * 10 + (load<u32>(s + STARTS + (<usize>column << 2)) << 2);
+}

@@ -82,12 +82,12 @@ function denseTile(s: usize, j: i32, c: i32, first: i32, n: i32, rows: usize): v
       `let mask = i32x4.bitmask(f32x4.gt(sums, t)); if (mask) { v128.store(s + TILE, sums); do { const lane = ctz(mask); mask &= mask - 1; append(s, c + lane, first + i + ${r}, load<f32>(s + TILE + (<usize>lane << 2))); } while (mask); }`,
   );
   const append = `
-/** Appends a row and its value to a column's list. */
+/** Appends a row and its value to what fires in a block. */
 @inline function append(s: usize, column: i32, row: i32, value: f32): void {
-  const counter = s + COUNTS + (<usize>column << 2), m = load<u32>(counter);
-  store<u16>(rowList(s, column) + (<usize>m << 1), <u16>row);
-  store<f32>(valueList(s, column) + (<usize>m << 2), value);
-  store<u32>(counter, m + 1);
+  const end = load<u32>(s + FIRED_END);
+  store<u32>(end, <u32>column << 16 | <u32>row);
+  store<f32>(end, value, 4);
+  store<u32>(s + FIRED_END, end + 8);
 }`;
   const stored = denseKernel(
     `/** Writes the pre-activations of columns j … j + 3, rows first … first + n − 1 of the chunk, to \`pre\`. */
@@ -105,12 +105,11 @@ function storeTile(j: i32, first: i32, n: i32, rows: usize): void`,
     exactKernel(
       "Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires.",
       "exactRows",
-      `const counter = counters + (<usize>c << 2), m = load<u32>(counter), place = <usize>c * capacity + <usize>m;
-        // Without a branch that nobody could foretell: what does not fire is written past the list's end.
-        store<u16>(rowsAt + (place << 1), <u16>(first + i));
-        store<f32>(valuesAt + (place << 2), v);
-        store<u32>(counter, m + u32(v > load<f32>(cuts + (<usize>c << 2))));`,
-      "const capacity = listCapacity(), rowsAt = rowList(s, 0), valuesAt = valueList(s, 0), counters = s + COUNTS;",
+      `// Without a branch that nobody could foretell: what does not fire is written past the end.
+        store<u32>(next, <u32>c << 16 | <u32>(first + i));
+        store<f32>(next, v, 4);
+        next += <usize>(v > load<f32>(cuts + (<usize>c << 2))) << 3;`,
+      { before: "let next: usize = load<u32>(s + FIRED_END);", after: "store<u32>(s + FIRED_END, next);" },
     ),
     exactKernel(
       "The same, but writes it to \`pre\`.",
@@ -165,14 +164,14 @@ function dots${n}(x: usize, ld: usize, w: usize, list: usize, to: usize): void {
 }`;
 }
 
-/** The exact pass: a row against the columns that the screen left it; `epilogue` uses the value v of column c, and `setup`. */
-function exactKernel(text: string, name: string, epilogue: string, setup = ""): string {
+/** The exact pass: a row against the columns that the screen left it; `epilogue` uses the value v of column c. */
+function exactKernel(text: string, name: string, epilogue: string, { before = "", after = "" } = {}): string {
   return `
 /** ${text} */
 function ${name}(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
   const ld = dPad() << 2, w = wt() + <usize>j * ld, list = columnSpace(s), sums = s + TILE;
   const biases = bias() + (<usize>j << 2), cuts = threshold() + (<usize>j << 2);
-  ${setup}
+  ${before}
   let x = rows + <usize>first * ld;
   for (let i = 0; i < n; i++, x += ld) {
     let from = list, left = listAlive(maskSpace(s) + (<usize>i << 4), list);
@@ -186,6 +185,7 @@ function ${name}(s: usize, j: i32, first: i32, n: i32, rows: usize): void {
       }
     }
   }
+  ${after}
 }`;
 }
 

@@ -89,7 +89,6 @@ function selectRow(s: usize, r: i32): void {
 
 /** Lists what fires among `columns` columns from j on, over the n rows of the chunk. */
 function listFiring(s: usize, j: i32, columns: i32, n: i32): void {
-  memory.fill(s + COUNTS, 0, <usize>columns << 2);
   const real = min(columns, <i32>dSae() - j);
   for (let r = 0; r < n; r++) {
     const line = pre() + ((<usize>r * nPad() + <usize>j) << 2);

@@ -184,7 +184,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
       wt.copyWithin(last * at.dPad, column * at.dPad, (column + 1) * at.dPad);
       await pool.run("quantiseColumns");
       // The same as in `kernels/sync.as`.
-      const space = at.scratch + 832 + at.blockColumns * at.listCapacity * 6 + at.listCapacity * 4;
+      const space = at.scratch + 1344;
       const doubles = (from: number, n: number): Float64Array => new Float64Array(memory.buffer, from, n).slice();
       return {
         g: doubles(space, d),
