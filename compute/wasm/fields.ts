@@ -64,9 +64,11 @@ export const U32_FIELDS = [
   "dScreen", // dVit rounded up to a multiple of 64
   "rotation", // h, block length of the rotation
   "rank", // balanced directions, a multiple of 4
-  "wqOffset", // added to a column's quantised values: 128, or 64 where only 7 bits can be relied on
-  "wqLevels", // their largest absolute value: 127, or 63
-  "wq", // u8 [nPad / 8, dScreen / 8, 8, 8]: quantised columns, plus the offset; eight side by side, 8 dimensions a time
+  "wqOffset", // added to a column's quantised values, to make them positive
+  "wqLevels", // their largest absolute value, one less; see SCREEN_WAYS of plan_memory.ts
+  // {u8 [8 steps, 8, 8], i16 [8, 4]} [nPad / 8, dScreen / 64]: quantised columns, plus the offset; eight side by side, 8
+  // dimensions a step; then the factors of each column's four lanes
+  "wq",
   "columnTerms", // f32 [nPad / 8, 4, 8]: P, Q, T, beta
   "columnInverse", // f32 [nPad]: 1 / s, rounded down; for TopK
   "columnDense", // i32 [nPad / 8]: parts for which the tile is still computed densely

@@ -50,7 +50,7 @@ export function instantiateKernels({ main, screen }: KernelModules, memory: WebA
       x: region(rows * width),
       begin: region(rows * segments * 8),
       rowTerms: region(rows * 16),
-      w: region(tiles * 8 * width),
+      w: region(tiles * 9 * width),
       columnTerms: region(tiles * 128),
       sums: region(part * 32),
       masks: region(part * 16),

@@ -63,13 +63,14 @@ const PAGE_BYTES = 4096;
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Ways to screen: bits of a weight, and whether products are added in 16 bits within a segment. */
+/** Ways to screen: the largest size of a quantised weight, and whether products are added in 16 bits within a segment. */
 const SCREEN_WAYS = {
-  "8-bit weights, 32-bit sums": { bits: 8, narrow: false },
-  "8-bit weights, 16-bit sums": { bits: 8, narrow: true },
-  "7-bit weights, 16-bit sums": { bits: 7, narrow: true },
+  "8-bit weights, 32-bit sums": { levels: 127, narrow: false },
+  // Twice that and one is PAIR_TOP of probe.ts.
+  "8-bit weights, 16-bit sums": { levels: 99, narrow: true },
+  "7-bit weights, 16-bit sums": { levels: 63, narrow: true },
   // Never the best; for tests.
-  "7-bit weights, 32-bit sums": { bits: 7, narrow: false },
+  "7-bit weights, 32-bit sums": { levels: 63, narrow: false },
 } as const;
 
 /** One of them. */
@@ -128,7 +129,7 @@ export function planMemory(
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
   const canScreen = screen !== undefined && rank > 0 && dSae >= 64;
   const segments = dScreen / 64;
-  const { bits, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
+  const { levels, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
   const xqRows = roundUp(chunkRows, 4);
   const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments }) : 0;
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
@@ -201,8 +202,8 @@ export function planMemory(
     xqRows,
     sums16: narrow ? 1 : 0,
     segments,
-    wqOffset: 2 ** (bits - 1),
-    wqLevels: 2 ** (bits - 1) - 1,
+    wqOffset: levels + 1,
+    wqLevels: levels,
     columnInverse: screened(rowK ? nPad * 4 : 0),
     columnDense: screened(nPad / 2),
     columnTerms: screened(nPad * 16),
@@ -214,7 +215,7 @@ export function planMemory(
     rowTerms: screened(2 * xqRows * 16),
     rowBegin: screened(2 * segments * xqRows * 8),
     xq: screened(2 * xqRows * dScreen),
-    wq: screened(nPad * dScreen),
+    wq: screened((nPad / 8) * 9 * dScreen),
     rowFloor: screened(rowK ? chunkRows * 4 : 0),
     screenWork: screened(screenWorkBytes(dPad)),
     screenBytes,
@@ -236,7 +237,7 @@ function ownScreenBytes(
 ): number {
   const { xqRows, partRows, dScreen, segments } = of;
   const rows = xqRows * (dScreen + 8 * segments + 20) + partRows * 48;
-  return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * (dScreen + 20), 65_536);
+  return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * ((dScreen / 8) * 9 + 20), 65_536);
 }
 
 /** @throws {DeviceLimitError} Always: `bytes` are more than there are. */

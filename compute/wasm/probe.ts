@@ -11,8 +11,9 @@ export interface ProbeResult {
   /** Bits of the unsigned operand for which the byte dot product is exact: 8, 7, or 0 for neither. */
   readonly dotBits: 0 | 7 | 8;
   /**
-   * Bits of the unsigned operand for which sums of two products are exact in 16 bits, where signed operands of one sign are at
-   * most {@linkcode MAX_PAIR} together: more could saturate. Of unlike signs each may be any byte but −128.
+   * Bits of the unsigned operand for which sums of two products are exact in 16 bits. Where these are 8, it is so up to
+   * {@linkcode PAIR_TOP}, and where signed operands of one sign are at most {@linkcode MAX_PAIR} together: more could saturate.
+   * Of unlike signs each may be any byte but −128.
    */
   readonly pairBits: 0 | 7 | 8;
 }
@@ -20,8 +21,10 @@ export interface ProbeResult {
 /** What an engine without relaxed instructions gives. */
 export const NOTHING: ProbeResult = { fused: false, dotBits: 0, pairBits: 0 };
 
-/** `MAX_PAIR · 255 < 2^15`. */
-export const MAX_PAIR = 128;
+/** Largest unsigned operand of a pair. Larger ones would leave less for the signed ones, which need more: see screening.md. */
+export const PAIR_TOP = 199;
+/** `MAX_PAIR · PAIR_TOP < 2^15`. */
+export const MAX_PAIR = 164;
 
 /** Addresses used: three vectors, past the control block. */
 const A = 2048;
@@ -42,22 +45,24 @@ export async function probe(modules: KernelModules): Promise<ProbeResult> {
   const tiny = 2 ** -12;
   // (1 + 2^-12)² − (1 + 2^-11) is 2^-24 exactly; a rounded square loses it.
   const fused = kernels.probeFma(1 + tiny, 1 + tiny, -(1 + 2 * tiny)) !== 0;
-  const cold = [exactBits(dotIsExact, memory, kernels), exactBits(pairsAreExact, memory, kernels)] as const;
+  const look = (): (0 | 7 | 8)[] => [
+    exactBits((top) => dotIsExact(memory, kernels, top), 255),
+    exactBits((top) => pairsAreExact(memory, kernels, top), PAIR_TOP),
+  ];
+  const cold = look();
   for (const warmUp of [kernels.probeDot, kernels.probePairs]) {
     warmUp(A, B, C, WARM_UP);
     await new Promise((resolve) => setTimeout(resolve, 0));
     warmUp(A, B, C, WARM_UP);
   }
-  const warm = [exactBits(dotIsExact, memory, kernels), exactBits(pairsAreExact, memory, kernels)] as const;
+  const warm = look();
   const [dotBits, pairBits] = cold.map((bits, i) => bits < warm[i] ? bits : warm[i]);
   return { fused, dotBits, pairBits };
 }
 
-type Try = (memory: WebAssembly.Memory, kernels: Kernels, top: number) => boolean;
-
-function exactBits(isExact: Try, memory: WebAssembly.Memory, kernels: Kernels): 0 | 7 | 8 {
-  if (!isExact(memory, kernels, 127)) return 0;
-  return isExact(memory, kernels, 255) ? 8 : 7;
+function exactBits(isExact: (top: number) => boolean, top: number): 0 | 7 | 8 {
+  if (!isExact(127)) return 0;
+  return isExact(top) ? 8 : 7;
 }
 
 /** Signed bytes of every kind against unsigned ones up to `top`, extremes included. */
@@ -86,7 +91,7 @@ function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number
   const signed = new Int8Array(memory.buffer, A, 16);
   const unsigned = new Uint8Array(memory.buffer, B, 16);
   const sums = new Int16Array(memory.buffer, C, 8);
-  for (let round = 0; round < 258; round++) {
+  for (let round = 0; round < 2 * (MAX_PAIR + 1); round++) {
     for (let lane = 0; lane < 8; lane++) {
       const first = (round + 17 * lane) % (MAX_PAIR + 1);
       const sign = (lane + round) & 1 ? -1 : 1;
@@ -95,8 +100,8 @@ function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number
       signed[2 * lane] = sign * Math.min(127, first);
       signed[2 * lane + 1] = unlike ? -sign * (127 - round % 3) : sign * Math.min(127, MAX_PAIR - first);
     }
-    for (let i = 0; i < 16; i++) unsigned[i] = round < 129 ? top : (i * 29 + round * 53) % (top + 1);
-    sums.fill(32_000 - 500 * (round % 129));
+    for (let i = 0; i < 16; i++) unsigned[i] = round <= MAX_PAIR ? top : (i * 29 + round * 53) % (top + 1);
+    sums.fill(32_000 - 400 * (round % (MAX_PAIR + 1)));
     const before = sums.slice();
     kernels.probePairs(A, B, C, 1);
     for (let lane = 0; lane < 8; lane++) {

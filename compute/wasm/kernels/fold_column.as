@@ -36,11 +36,10 @@ function foldStatistics(s: usize, j: i32, rows: usize, values: usize, m: i32, fi
   for (let i = 0; i < m; i++) {
     const v = load<f32>(values + (<usize>i << 2)), r = <u32>load<u16>(rows + (<usize>i << 1));
     const row = <f64>(folded + r - (holes ? load<u32>(table + (<usize>r << 2)) : 0));
-    if (row > t) {
-      // What mostly happens is tried here: the estimate is above zero and stays there.
-      const end = e + fall * stepSum(lr, share, t, row - t);
-      e = e > 0 && end > 0 ? end : advanceZeros(e, t, row - t);
-    }
+    // What mostly happens is tried here: the estimate is above zero and stays there. No rows in between take nothing from it.
+    const end = e + fall * stepSum(lr, share, t, row - t);
+    if (e > 0 && end > 0) e = end;
+    else if (row > t) e = advanceZeros(e, t, row - t);
     e = updateEstimate(e, row, <f64>v, lr, n, share, c);
     t = row + 1;
   }

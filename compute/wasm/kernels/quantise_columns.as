@@ -122,7 +122,27 @@ function quantiseColumn(s: usize, j: i32): void {
   writeTerms(s, j, rho, normG, normK, bent + Math.sqrt(<f64>rank()) * skewed, f64x2.extract_lane(shares, 0), f64x2.extract_lane(shares, 1));
 }
 
-/** w = H k / h, then its quantised values into wq. The scale and the norms are left at w's end. */
+/** Largest factor of a lane's sum: of these, each below 2^15, four a segment stay below 2^31 together. */
+@inline function mostFactor(): f64 { return sums16() ? Math.min(63, Math.floor(16383 / <f64>segments())) : 1; }
+
+/** The least step for what a lane has of a segment; its first value is at w. */
+@inline function stepOf(w: usize): f64 {
+  let peaks = f64x2.splat(0), sums = peaks;
+  for (let q: usize = 0; q < <usize>SEGMENT << 3; q += 64) {
+    const pair = v128.load(w + q);
+    peaks = f64x2.max(peaks, f64x2.abs(pair));
+    sums = f64x2.add(sums, f64x2.mul(pair, pair));
+  }
+  const peak = Math.max(f64x2.extract_lane(peaks, 0), f64x2.extract_lane(peaks, 1)) / <f64>wqLevels();
+  if (!sums16()) return peak;
+  const crowd = Math.sqrt(f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1));
+  return Math.max(peak, crowd / (columnCrowd() - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
+}
+
+/**
+ * w = H k / h, then its quantised values into wq: a lane has a step of its own in every segment, `factor` times the column's.
+ * The latter and the norms are left among the worker's numbers.
+ */
 function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
   const d = <i32>dScreen(), h = rotation(), blocks = d / <i32>h;
   for (let b = 0; b < blocks; b++) {
@@ -134,38 +154,38 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
   hadamardBlocks64(w, h, blocks);
   // h is a power of two, so its reciprocal is exact.
   const by = f64x2.splat(1 / <f64>h);
-  let peaks = f64x2.splat(0), crowd: f64 = 0;
+  let widest: f64 = 0;
   for (let i = 0; i < d; i += SEGMENT) {
     for (let lane = 0; lane < 8; lane += 2) {
-      let sums = f64x2.splat(0);
       for (let q = i + lane; q < i + SEGMENT; q += 8) {
-        const at = w + (<usize>q << 3), pair = f64x2.mul(v128.load(at), by);
-        v128.store(at, pair);
-        peaks = f64x2.max(peaks, f64x2.abs(pair));
-        sums = f64x2.add(sums, f64x2.mul(pair, pair));
+        const at = w + (<usize>q << 3);
+        v128.store(at, f64x2.mul(v128.load(at), by));
       }
-      crowd = Math.max(crowd, f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1));
+      widest = Math.max(widest, stepOf(w + (<usize>(i + lane) << 3)));
     }
   }
-  const peak = Math.max(f64x2.extract_lane(peaks, 0), f64x2.extract_lane(peaks, 1));
-  const levels = <f64>wqLevels(), offset = <i32>wqOffset();
-  let scale = peak / levels;
-  if (sums16()) {
-    scale = Math.max(scale, Math.sqrt(crowd) / (columnCrowd() - Math.sqrt(<f64>LANE_DIMENSIONS) / 2) * (1 + 1e-9));
-  }
+  const most = mostFactor(), offset = <i32>wqOffset();
+  let scale = widest / most;
   if (!(scale > 0)) scale = 1;
-  const tile = wq() + (<usize>(j & ~7) * dScreen() + (<usize>(j & 7) << 3));
-  const top = f64x2.splat(levels), bottom = f64x2.splat(-levels), step = f64x2.splat(scale), per = f64x2.splat(1 / scale);
+  const top = f64x2.splat(<f64>wqLevels()), bottom = f64x2.splat(-<f64>wqLevels());
   let errors = f64x2.splat(0), squares = errors;
-  for (let i = 0; i < d; i += 2) {
-    const v = v128.load(w + (<usize>i << 3));
-    const q = f64x2.min(top, f64x2.max(bottom, f64x2.nearest(f64x2.mul(v, per))));
-    const e = f64x2.sub(v, f64x2.mul(step, q));
-    errors = f64x2.add(errors, f64x2.mul(e, e));
-    squares = f64x2.add(squares, f64x2.mul(q, q));
-    const whole = i32x4.trunc_sat_f64x2_s_zero(q), to = tile + (<usize>(i >> 3) << 6) + <usize>(i & 7);
-    store<u8>(to, <u8>(i32x4.extract_lane(whole, 0) + offset));
-    store<u8>(to, <u8>(i32x4.extract_lane(whole, 1) + offset), 1);
+  let to = wq() + (<usize>(j >> 3) * 9 * dScreen() + (<usize>(j & 7) << 3));
+  for (let i = 0; i < d; i += SEGMENT, to += 9 << 6) {
+    for (let lane = 0; lane < 8; lane += 2) {
+      const from = w + (<usize>(i + lane) << 3), at = to + <usize>lane, wanted = Math.ceil(stepOf(from) / scale);
+      const factor = wanted >= 1 ? Math.min(wanted, most) : 1;
+      const step = f64x2.splat(scale * factor), per = f64x2.splat(1 / (scale * factor)), factors = f64x2.splat(factor);
+      for (let q: usize = 0; q < <usize>SEGMENT << 3; q += 64) {
+        const v = v128.load(from + q), n = f64x2.min(top, f64x2.max(bottom, f64x2.nearest(f64x2.mul(v, per))));
+        const e = f64x2.sub(v, f64x2.mul(step, n)), p = f64x2.mul(factors, n);
+        errors = f64x2.add(errors, f64x2.mul(e, e));
+        squares = f64x2.add(squares, f64x2.mul(p, p));
+        const whole = i32x4.trunc_sat_f64x2_s_zero(n);
+        store<u8>(at + q, <u8>(i32x4.extract_lane(whole, 0) + offset));
+        store<u8>(at + q, <u8>(i32x4.extract_lane(whole, 1) + offset), 1);
+      }
+      store<u16>(at, <u16>factor, 8 << 6);
+    }
   }
   store<f64>(s + COLUMN_SCALE, scale);
   store<f64>(s + COLUMN_SCALE, Math.sqrt(f64x2.extract_lane(errors, 0) + f64x2.extract_lane(errors, 1)), 8);

@@ -51,7 +51,7 @@ const DENSE_PARTS: i32 = 48;
 /** Before the first part of a block. */
 @inline function beginBlock(j: i32, columns: i32): void {
   screenColumns(
-    wq() + <usize>j * dScreen(), <usize>columns * dScreen(), columnTerms() + (<usize>j << 4), <usize>columns << 4,
+    wq() + (<usize>j >> 3) * 9 * dScreen(), (<usize>columns >> 3) * 9 * dScreen(), columnTerms() + (<usize>j << 4), <usize>columns << 4,
   );
   if (rowK()) screenInverses(columnInverse() + (<usize>j << 2), <usize>columns << 2);
 }

@@ -10,8 +10,9 @@
  * that way for nothing. So nothing is spread or shuffled, and what is left to add up at the end is little. Two ways to add:
  *
  * - wide: one instruction multiplies four bytes and adds them to 32 bits; good where the engine has it as one instruction.
- * - narrow: pairs are added in 16 bits, modulo 2^16, and widened at the end of the segment: fewer instructions where the
- *   wide one is made of three. Rows and columns are scaled such that no segment's lane overflows.
+ * - narrow: pairs are added in 16 bits, modulo 2^16, and widened at the end of the segment, each lane times the factor that
+ *   its column has there: fewer instructions where the wide one is made of three. Rows and columns are scaled such that no
+ *   segment's lane overflows.
  *
  * V8's `--experimental-wasm-revectorize` joins two 128-bit operations to one of 256 bits where it finds an addition of two
  * results of the same kind, and no check between the loads they come from. Hence three things that would be odd otherwise:
@@ -25,13 +26,13 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** Columns in the window, and vectors that hold a step of them. */
 const [COLUMNS, VECTORS] = [8, 4];
-/** Address of the window: `u8 [steps, 8 columns, 8]`. */
+/** Address of the window: its segments. */
 const WINDOW = 1024;
-/** Address of four ones of 16 bits. A product with them adds neighbours; V8 makes these anew whenever it adds them by itself. */
-const ONES = 512;
 
 /** Steps of a segment. */
 const SEGMENT = 8;
+/** A segment of eight columns: `u8 [steps, 8 columns, 8]`, then `i16 [8 columns, 4 lanes]`, how much a lane's sum counts. */
+const SEGMENT_BYTES = 8 * COLUMNS * (SEGMENT + 1);
 /** Segments that rows meet in one go, in code of its own each; most first. */
 const GROUPS = [12, 4, 1];
 
@@ -57,7 +58,7 @@ export const SCREEN_FIELDS = [
   "x", // i8 [rows, d]
   "begin", // u64 [segments, rows]
   "rowTerms", // f32 [rows, 4]
-  "w", // u8 [tiles, d / 8, 8, 8]
+  "w", // {u8 [8, 8, 8], i16 [8, 4]} [tiles, d / 64]
   "columnTerms", // f32 [tiles, 4, 8]
   "sums", // i32 [rows of a part, 8]
   "masks", // bits [rows of a part, 128]
@@ -88,9 +89,12 @@ function groupKernel(shape: Shape, segments: number, narrow: boolean): string {
     narrow
       ? `a${r}_${v} = i16x8.add(a${r}_${v}, i16x8.relaxed_dot_i8x16_i7x16_s(x${r}_${k}, w${v}_${k}));`
       : `a${r}_${v} = i32x4.relaxed_dot_i8x16_i7x16_add_s(x${r}_${k}, w${v}_${k}, a${r}_${v});`;
+  const at = (segment: number, step: number, v: number): number =>
+    SEGMENT_BYTES * segment + 8 * COLUMNS * step + 16 * v;
   const step = (k: number): string =>
     [
-      vectors.map((v) => `const w${v}_${k} = v128.load(${WINDOW}, ${8 * COLUMNS * k + 16 * v});`).join(" "),
+      vectors.map((v) => `const w${v}_${k} = v128.load(${WINDOW}, ${at(Math.floor(k / SEGMENT), k % SEGMENT, v)});`)
+        .join(" "),
       ...rows.map((r) =>
         `const x${r}_${k} = v128.load64_splat(x${r}, ${8 * k}); ` + vectors.map((v) => add(r, v, k)).join(" ")
       ),
@@ -101,13 +105,14 @@ function groupKernel(shape: Shape, segments: number, narrow: boolean): string {
       `const b${r}_${g} = v128.load64_splat(begin + ${g} * line, ${8 * r}); ` +
       vectors.map((v) => `${first ? "let " : ""}a${r}_${v} = b${r}_${g};`).join(" ")
     );
+    const factors = vectors.map((v) => narrow ? `const m${v}_${g} = v128.load(${WINDOW}, ${at(g, SEGMENT, v)});` : "");
     const sums = rows.flatMap((r) =>
       vectors.map((v) => {
-        const a = narrow ? `i32x4.dot_i16x8_s(a${r}_${v}, ones)` : `a${r}_${v}`;
+        const a = narrow ? `i32x4.dot_i16x8_s(a${r}_${v}, m${v}_${g})` : `a${r}_${v}`;
         return first ? `let s${r}_${v} = ${a};` : `s${r}_${v} = i32x4.add(s${r}_${v}, ${a});`;
       })
     );
-    return [...begin, ...range(SEGMENT).map((k) => step(g * SEGMENT + k)), sums.join(" ")].join("\n    ");
+    return [...begin, ...range(SEGMENT).map((k) => step(g * SEGMENT + k)), ...factors, sums.join(" ")].join("\n    ");
   };
   const stored = rows.flatMap((r) =>
     [0, 1].map((half) => {
@@ -130,7 +135,6 @@ function ${nameOf(shape, segments, narrow)}(
   x: usize, ld: usize, n: i32, begin: usize, line: usize, sums: usize, keep: i32,
 ): void {
   const kept = i32x4.splat(keep);
-  ${narrow ? `const ones = v128.load64_splat(${ONES});` : ""}
   for (let i = 0; i < n; i += ${shape.rows}) {
     ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
     ${range(segments).map(part).join("\n    ")}
@@ -152,7 +156,7 @@ function sumsKernel(shape: Shape): string {
     const call = (narrow: boolean): string =>
       `${nameOf(shape, segments, narrow)}(rows + at, width, whole, begins, line(), sums(), at ? -1 : 0);`;
     return `for (; at + ${width} <= width; at += ${width}, begins += ${segments} * line()) {
-    memory.copy(${WINDOW}, columns + ${COLUMNS} * at, ${COLUMNS * width});
+    memory.copy(${WINDOW}, columns + ${COLUMNS + 1} * at, ${SEGMENT_BYTES * segments});
     if (narrow()) ${call(true)}
     else ${call(false)}
   }`;
@@ -160,8 +164,9 @@ function sumsKernel(shape: Shape): string {
   return `
 /** sums[i] = rows first … first + n − 1 times a tile's 8 columns, in pairs. */
 function sum${shape.name}(tile: i32, first: i32, n: i32): void {
-  const width = d(), whole = (n + 3) & ~3, rows = x() + <usize>first * width, columns = w() + (<usize>tile << 3) * width;
-  store<u64>(${ONES}, 0x0001000100010001);
+  const width = d(), whole = (n + 3) & ~3, rows = x() + <usize>first * width, columns = w() + <usize>tile * ${
+    COLUMNS + 1
+  } * width;
   let at: usize = 0, begins = begin() + (<usize>first << 3);
   ${groups.join("\n  ")}
 }`;

@@ -26,7 +26,7 @@ export interface Target {
   w: Float64Array;
   /** `f64 [d]`: its quantisation error. */
   dw: Float64Array;
-  /** `f64 [d]`: its quantised values. */
+  /** `f64 [d]`: its quantised values, times their factors. */
   q: Float64Array;
   /** Pre-activation of the mean row. */
   beta: number;
@@ -142,11 +142,12 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
     target(column): Target {
       const g = Float64Array.from({ length: d }, (_, i) => wt[column * at.dPad + i] / scale[i]);
       const w = rotate(unbalance(g), false).map((x) => x / h);
-      const tile = new Uint8Array(memory.buffer, at.wq + (column & ~7) * d, 8 * d);
-      const q = Float64Array.from(
-        { length: d },
-        (_, i) => tile[64 * (i >> 3) + 8 * (column & 7) + (i & 7)] - at.wqOffset,
-      );
+      const tile = new DataView(memory.buffer, at.wq + (column >> 3) * 9 * d, 9 * d);
+      const q = Float64Array.from({ length: d }, (_, i) => {
+        const [segment, own] = [576 * (i >> 6), 8 * (column & 7)];
+        const value = tile.getUint8(segment + 64 * (i >> 3 & 7) + own + (i & 7)) - at.wqOffset;
+        return value * tile.getInt16(segment + 512 + own + (i & 6), true);
+      });
       const step = dot(w, q) / dot(q, q);
       const dw = w.map((x, i) => x - step * q[i]);
       let beta = sae.bEnc[column];

@@ -38,7 +38,7 @@ async function openScreen(d: number, narrow: boolean, now: () => number): Promis
     x: region(capacity * d),
     begin: region(segments * capacity * 8),
     rowTerms: region(capacity * 16),
-    w: region(TILES * 8 * d),
+    w: region(TILES * 9 * d),
     columnTerms: region(TILES * 128),
     sums: region(capacity * 32),
     masks: region(capacity * 16),
@@ -58,9 +58,11 @@ async function warmUp(kernels: Exports): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
-/** A column's bytes lie 8 at a time, eight columns side by side. */
+/** A column's bytes lie 8 at a time, eight columns side by side; after 64 of each, the factors of their four lanes. */
 const placeOf = (d: number, column: number, i: number): number =>
-  (column >> 3) * 8 * d + (i >> 3) * 64 + (column & 7) * 8 + (i & 7);
+  (column >> 3) * 9 * d + (i >> 6) * 576 + (i >> 3 & 7) * 64 + (column & 7) * 8 + (i & 7);
+const factorPlace = (d: number, column: number, segment: number, lane: number): number =>
+  (column >> 3) * 9 * d + segment * 576 + 512 + (column & 7) * 8 + lane * 2;
 
 for (const d of [64, 192, 256, 768, 832, 1024, 1856]) {
   Deno.test({
@@ -71,9 +73,16 @@ for (const d of [64, 192, 256, 768, 832, 1024, 1856]) {
         const { at, memory, capacity, segments, kernels } = await openScreen(d, narrow, () => 0);
         const random = new Random(d + Number(narrow));
         const x = new Int8Array(memory.buffer, at.x, capacity * d);
-        const w = new Uint8Array(memory.buffer, at.w, TILES * 8 * d);
+        const w = new Uint8Array(memory.buffer, at.w, TILES * 9 * d);
         fill(x, random, 20);
         fill(w, random, 20);
+        const factors = new DataView(memory.buffer, at.w, TILES * 9 * d);
+        const factorOf = (column: number, segment: number, lane: number): number =>
+          narrow ? factors.getInt16(factorPlace(d, column, segment, lane), true) : 1;
+        for (let i = 0; i < TILES * 8 * segments * 4; i++) {
+          const place = factorPlace(d, i % (TILES * 8), Math.floor(i / 4 / 8 / TILES), Math.floor(i / 8 / TILES) % 4);
+          factors.setInt16(place, 1 + i * 29 % 63, true);
+        }
         const begin = new DataView(memory.buffer, at.begin, segments * capacity * 8);
         for (let i = 0; i < segments * capacity; i++) {
           for (let lane = 0; lane < (narrow ? 4 : 2); lane++) {
@@ -89,12 +98,16 @@ for (const d of [64, 192, 256, 768, 832, 1024, 1856]) {
             const sums = new Int32Array(memory.buffer, at.sums, 8 * n);
             for (let i = 0; i < n; i++) {
               for (let c = 0; c < 8; c++) {
+                const column = 8 * tile + c;
                 let sum = 0;
-                for (let k = 0; k < d; k++) sum += x[(first + i) * d + k] * w[placeOf(d, 8 * tile + c, k)];
+                for (let k = 0; k < d; k++) {
+                  sum += x[(first + i) * d + k] * w[placeOf(d, column, k)] * factorOf(column, k >> 6, k >> 1 & 3);
+                }
                 for (let s = 0; s < segments; s++) {
                   for (let lane = 0; lane < (narrow ? 4 : 2); lane++) {
                     const place = 8 * (s * capacity + first + i) + (narrow ? 2 : 4) * lane;
-                    sum += narrow ? begin.getInt16(place, true) : begin.getInt32(place, true);
+                    const offset = narrow ? begin.getInt16(place, true) : begin.getInt32(place, true);
+                    sum += offset * factorOf(column, s, lane);
                   }
                 }
                 // Of every four columns the second two hold sums with the first two.
@@ -127,7 +140,7 @@ Deno.test({
       const { at, memory, capacity, kernels } = await openScreen(d, true, now);
       const random = new Random(1);
       fill(new Int8Array(memory.buffer, at.x, capacity * d), random, 40);
-      fill(new Uint8Array(memory.buffer, at.w, TILES * 8 * d), random, 20);
+      fill(new Uint8Array(memory.buffer, at.w, TILES * 9 * d), random, 20);
       const rows = new Float32Array(memory.buffer, at.rowTerms, 4 * ROWS);
       for (let i = 0; i < rows.length; i++) rows[i] = [1, 100, 100, 0][i % 4];
       let large = 0;
@@ -155,7 +168,7 @@ Deno.test({
     });
     const { at, memory, capacity, kernels } = screen;
     new Int8Array(memory.buffer, at.x, capacity * 64).fill(1);
-    new Uint8Array(memory.buffer, at.w, TILES * 8 * 64).fill(3);
+    new Uint8Array(memory.buffer, at.w, TILES * 9 * 64).fill(3);
     const told = Array.from({ length: 600 }, () => kernels.screen(0, 2, TILES, 0));
     assert.deepEqual(told.flatMap((large, part) => large < 0 ? [part] : []), [8]);
     assert(looks > 16, "timed again later");
