@@ -28,7 +28,7 @@ export const U32_FIELDS = [
   "nRows", // rows of the whole job
   "chunkImages", // images worked on at a time
   "partRows", // rows of a chunk that a block of columns meets at a time; a multiple of 4
-  "listCapacity", // rows of a chunk that a column may fire in, and some more; a multiple of 16
+  "listCapacity", // rows of a chunk, and some more: room in everything that has an entry a row; a multiple of 16
   "blockColumns", // columns a worker claims at a time, a multiple of 8
   "rowK", // TopK activation: latents kept per row; 0 for other activations
   // Where things are.
@@ -65,7 +65,8 @@ export const U32_FIELDS = [
   "rotation", // h, block length of the rotation
   "rank", // balanced directions, a multiple of 4
   "wqOffset", // added to a column's quantised values, to make them positive
-  "wqLevels", // their largest absolute value, one less; see SCREEN_WAYS of plan_memory.ts
+  "wqLevels", // wqOffset − 1, their largest absolute value; see SCREEN_WAYS of plan_memory.ts
+  "tileBytes", // of eight quantised columns
   // {u8 [8 steps, 8, 8], i16 [8, 4]} [nPad / 8, dScreen / 64]: quantised columns, plus the offset; eight side by side, 8
   // dimensions a step; then the factors of each column's four lanes
   "wq",

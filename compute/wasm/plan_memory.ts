@@ -8,7 +8,7 @@ import { SKETCH_BINS, SUM_BINS } from "../latent_state.ts";
 import { imageStride, rowsPerImage } from "../rows.ts";
 import type { Sae } from "../sae.ts";
 import { REGIONS_AT, type U32Field } from "./fields.ts";
-import type { ProbeResult } from "./probe.ts";
+import { PAIR_TOP, type ProbeResult } from "./probe.ts";
 import { MAX_RANK, screenWorkBytes } from "./screening.ts";
 
 /** Largest 32-bit WebAssembly memory. */
@@ -39,7 +39,7 @@ const BLOCK_COLUMNS = 128;
 const CAPTURES = 4096;
 
 /** Bytes at the beginning of a worker's region; the same as in `kernels/sync.as`. */
-const SCRATCH_AT = 1344;
+export const SCRATCH_AT = 1344;
 
 /** Row numbers within a chunk are 16-bit. */
 const MAX_CHUNK_ROWS = 65_535;
@@ -66,8 +66,7 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 /** Ways to screen: the largest size of a quantised weight, and whether products are added in 16 bits within a segment. */
 const SCREEN_WAYS = {
   "8-bit weights, 32-bit sums": { levels: 127, narrow: false },
-  // Twice that and one is PAIR_TOP of probe.ts.
-  "8-bit weights, 16-bit sums": { levels: 99, narrow: true },
+  "8-bit weights, 16-bit sums": { levels: (PAIR_TOP - 1) / 2, narrow: true },
   "7-bit weights, 16-bit sums": { levels: 63, narrow: true },
   // Never the best; for tests.
   "7-bit weights, 32-bit sums": { levels: 63, narrow: false },
@@ -129,9 +128,10 @@ export function planMemory(
   const rank = Math.min(MAX_RANK, 4 * Math.floor(dVit / 16));
   const canScreen = screen !== undefined && rank > 0 && dSae >= 64;
   const segments = dScreen / 64;
+  const tileBytes = 9 * dScreen;
   const { levels, narrow } = SCREEN_WAYS[screen ?? "7-bit weights, 16-bit sums"];
   const xqRows = roundUp(chunkRows, 4);
-  const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments }) : 0;
+  const screenBytes = canScreen ? ownScreenBytes({ xqRows, partRows, dScreen, segments, tileBytes }) : 0;
   const screened = (bytes: number): number => region(canScreen ? bytes : 0);
 
   let top = REGIONS_AT;
@@ -149,7 +149,7 @@ export function planMemory(
   const captureBytes = patches > 0 && !encodeOnly ? CAPTURES * 20 : 0;
   const scratchBytes = roundUp(
     SCRATCH_AT + rowSpaceBytes + captureBytes + partRows * 16 + 576 + listCapacity * 4 +
-      blockColumns * listCapacity * 14 + 64,
+      blockColumns * listCapacity * 14,
     64,
   );
   const states = encodeOnly ? 0 : dSae;
@@ -215,7 +215,8 @@ export function planMemory(
     rowTerms: screened(2 * xqRows * 16),
     rowBegin: screened(2 * segments * xqRows * 8),
     xq: screened(2 * xqRows * dScreen),
-    wq: screened((nPad / 8) * 9 * dScreen),
+    tileBytes,
+    wq: screened((nPad / 8) * tileBytes),
     rowFloor: screened(rowK ? chunkRows * 4 : 0),
     screenWork: screened(screenWorkBytes(dPad)),
     screenBytes,
@@ -233,11 +234,12 @@ export function planMemory(
 
 /** What a worker's screen takes for itself; laid out by `instantiateKernels`. */
 function ownScreenBytes(
-  of: { readonly xqRows: number; readonly partRows: number; readonly dScreen: number; readonly segments: number },
+  { xqRows, partRows, dScreen, segments, tileBytes }: Readonly<
+    Record<"xqRows" | "partRows" | "dScreen" | "segments" | "tileBytes", number>
+  >,
 ): number {
-  const { xqRows, partRows, dScreen, segments } = of;
   const rows = xqRows * (dScreen + 8 * segments + 20) + partRows * 48;
-  return roundUp(2 * 65_536 + rows + BLOCK_COLUMNS * ((dScreen / 8) * 9 + 20), 65_536);
+  return roundUp(2 * 65_536 + rows + (BLOCK_COLUMNS / 8) * (tileBytes + 160), 65_536);
 }
 
 /** @throws {DeviceLimitError} Always: `bytes` are more than there are. */

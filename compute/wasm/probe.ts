@@ -86,7 +86,7 @@ function dotIsExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): 
   return true;
 }
 
-/** The same for pairs, whose signed bytes share {@linkcode MAX_PAIR} in every way, or have unlike signs; sums wrap around. */
+/** The same for pairs, whose signed bytes share {@linkcode MAX_PAIR} or have unlike signs; sums wrap around. */
 function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number): boolean {
   const signed = new Int8Array(memory.buffer, A, 16);
   const unsigned = new Uint8Array(memory.buffer, B, 16);
@@ -94,8 +94,8 @@ function pairsAreExact(memory: WebAssembly.Memory, kernels: Kernels, top: number
   for (let round = 0; round < 2 * (MAX_PAIR + 1); round++) {
     for (let lane = 0; lane < 8; lane++) {
       const first = (round + 17 * lane) % (MAX_PAIR + 1);
-      const sign = (lane + round) & 1 ? -1 : 1;
-      const unlike = ((lane + round) & 2) !== 0;
+      const sign = lane & 1 ? -1 : 1;
+      const unlike = (lane & 2) !== 0;
       // There is no +128 among bytes, and −128 is not used.
       signed[2 * lane] = sign * Math.min(127, first);
       signed[2 * lane + 1] = unlike ? -sign * (127 - round % 3) : sign * Math.min(127, MAX_PAIR - first);

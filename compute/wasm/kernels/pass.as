@@ -1,11 +1,11 @@
 // A batch, chunk by chunk: rows are made together, then columns are claimed in blocks. Rows of the next chunk go to the
 // other half of `x`, so one barrier per chunk is enough.
 
-/** Pre-activations of a block of columns, as lists of what fires. */
-function listBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64): f64 {
+/** Notes what fires in a block of columns. */
+function noteBlock(s: usize, j: i32, columns: i32, n: i32, parity: usize, t: f64): f64 {
   store<u32>(s + FIRED_END, firedSpace(s));
   if (rowK()) {
-    listFiring(s, j, columns, n);
+    noteFiring(s, j, columns, n);
     return lap(s, STAGE_DENSE, t);
   }
   const step = <i32>partRows(), rows = x() + (parity * listCapacity() * dPad() << 2);
@@ -171,7 +171,7 @@ function foldChunk(s: usize, raw: usize, n: i32, parity: usize, firstRow: u32): 
   if (screening() && !rowK()) beginScreening(n, parity);
   for (let j = claim(CLAIM_COLUMNS, step); j < <i32>nPad(); j = claim(CLAIM_COLUMNS, step)) {
     const columns = min(step, <i32>nPad() - j);
-    t = listBlock(s, j, columns, n, parity, t);
+    t = noteBlock(s, j, columns, n, parity, t);
     t = foldBlock(s, j, columns, n, parity, firstRow, holes, t);
   }
   store<u32>(s + FOLDED_SO_FAR, load<u32>(s + FOLDED_SO_FAR) + <u32>n - holes);

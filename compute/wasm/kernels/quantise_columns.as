@@ -122,7 +122,7 @@ function quantiseColumn(s: usize, j: i32): void {
   writeTerms(s, j, rho, normG, normK, bent + Math.sqrt(<f64>rank()) * skewed, f64x2.extract_lane(shares, 0), f64x2.extract_lane(shares, 1));
 }
 
-/** Largest factor of a lane's sum: of these, each below 2^15, four a segment stay below 2^31 together. */
+/** Largest factor: a column's sum is of four lanes a segment, each below 2^15, and stays below 2^31. */
 @inline function mostFactor(): f64 { return sums16() ? Math.min(63, Math.floor(16383 / <f64>segments())) : 1; }
 
 /** The least step for what a lane has of a segment; its first value is at w. */
@@ -169,8 +169,8 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
   if (!(scale > 0)) scale = 1;
   const top = f64x2.splat(<f64>wqLevels()), bottom = f64x2.splat(-<f64>wqLevels());
   let errors = f64x2.splat(0), squares = errors;
-  let to = wq() + (<usize>(j >> 3) * 9 * dScreen() + (<usize>(j & 7) << 3));
-  for (let i = 0; i < d; i += SEGMENT, to += 9 << 6) {
+  let to = wq() + (<usize>(j >> 3) * tileBytes() + (<usize>(j & 7) << 3));
+  for (let i = 0; i < d; i += SEGMENT, to += SEGMENT_BYTES) {
     for (let lane = 0; lane < 8; lane += 2) {
       const from = w + (<usize>(i + lane) << 3), at = to + <usize>lane, wanted = Math.ceil(stepOf(from) / scale);
       const factor = wanted >= 1 ? Math.min(wanted, most) : 1;
@@ -184,7 +184,7 @@ function quantiseValues(s: usize, j: i32, k: usize, w: usize): void {
         store<u8>(at + q, <u8>(i32x4.extract_lane(whole, 0) + offset));
         store<u8>(at + q, <u8>(i32x4.extract_lane(whole, 1) + offset), 1);
       }
-      store<u16>(at, <u16>factor, 8 << 6);
+      store<u16>(at, <u16>factor, FACTORS_AT);
     }
   }
   store<f64>(s + COLUMN_SCALE, scale);

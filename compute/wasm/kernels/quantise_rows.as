@@ -7,17 +7,19 @@ const SCREEN_MIN: f32 = 1e-12;
 
 // Lane l of a 16-bit sum takes dimensions 2l and 2l + 1 of every 8 of a segment. It cannot overflow when the norm of the
 // row's share of it is at most rowCrowd() and that of the column's at most columnCrowd(): by Cauchy and Schwarz it stays within
-// their product, which is below 2^15. Columns of 8 bits get more of it.
+// their product, which is below 2^15.
 @inline function eightBits(): bool { return wqLevels() > 63; }
 @inline function rowCrowd(): f32 { return eightBits() ? 190 : 256; }
 @inline function columnCrowd(): f64 { return eightBits() ? 172.4 : 127.9; }
 /** Dimensions of a segment, and of a lane in it; see screen_tiles.ts. */
 const SEGMENT: i32 = 64, LANE_DIMENSIONS: i32 = 16;
+/** Bytes of a segment of eight columns, and where among them the factors begin. */
+const SEGMENT_BYTES: usize = 576, FACTORS_AT: usize = 512;
 /**
- * Size of the sum of two neighbours, before they are rounded: two products with columns of 8 bits then fit 16 bits, see
+ * Size of the sum of two neighbours, before they are rounded (164 after): two products with columns of 8 bits then fit 16 bits, see
  * probe.ts. (Neighbours of unlike signs take from each other, so neither of their products can be too large.)
  */
-const ROW_PAIR: f32 = 163;
+const ROW_PAIR: f32 = 163.99;
 
 /** Sums of the first and of the second two lanes, each twice. */
 @inline function pairSums(a: v128): v128 { return f32x4.add(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2)); }

@@ -51,14 +51,14 @@ const DENSE_PARTS: i32 = 48;
 /** Before the first part of a block. */
 @inline function beginBlock(j: i32, columns: i32): void {
   screenColumns(
-    wq() + (<usize>j >> 3) * 9 * dScreen(), (<usize>columns >> 3) * 9 * dScreen(), columnTerms() + (<usize>j << 4), <usize>columns << 4,
+    wq() + (<usize>j >> 3) * tileBytes(), (<usize>columns >> 3) * tileBytes(), columnTerms() + (<usize>j << 4), <usize>columns << 4,
   );
   if (rowK()) screenInverses(columnInverse() + (<usize>j << 2), <usize>columns << 2);
 }
 
 /**
- * Appends what fires in a block of columns, rows first … first + n − 1 of the chunk, to the lists; they are exact. For TopK it
- * writes what may exceed its row's floor to `pre` instead.
+ * Notes what fires in a block of columns, rows first … first + n − 1 of the chunk; values are exact. For TopK it writes what may
+ * exceed its row's floor to `pre` instead.
  */
 function screenBlock(s: usize, j: i32, columns: i32, first: i32, n: i32, parity: usize, t: f64): f64 {
   const rows = x() + (parity * listCapacity() * dPad() << 2), tiles = columns >> 3;

@@ -173,7 +173,7 @@ function sum${shape.name}(tile: i32, first: i32, n: i32): void {
 }
 
 const APART = `
-/** a, b, c, d from a, b, a + c, b + d. */
+/** a, b, c, d from a, b, a + c, b + d; modulo 2^32, so it does not matter should a + c not fit. */
 @inline function apart(v: v128): v128 { return i32x4.sub(v, v128.shuffle<i32>(v, i32x4.splat(0), 4, 4, 0, 1)); }`;
 
 /** The bound over a tile's sums; with `floored` rows have floors that are taken off. */

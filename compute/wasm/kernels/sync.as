@@ -44,7 +44,7 @@ const ALIVE: usize = 192; // u32 [16]: pairs that the screen left of each tile o
 const COUNTS: usize = 256; // u32 [128]: list lengths of a block's columns
 const COLUMN_SCALE: usize = 768; // f64: a column's scale, ‖dw‖ and ‖q‖ while it is quantised
 const STARTS: usize = 832; // u32 [128]: where in the lists each of a block's columns begins
-const SCRATCH_AT: usize = 1344; // then what follows
+const SCRATCH_AT: usize = 1344; // where all else begins, below; the same as in plan_memory.ts
 
 /** Adds the time since `from` to a stage; returns now. */
 function lap(scratch: usize, stage: usize, from: f64): f64 {
@@ -53,7 +53,7 @@ function lap(scratch: usize, stage: usize, from: f64): f64 {
   return at;
 }
 
-/** A worker's own region: stage times, lists, sort space. */
+/** A worker's own region: the numbers above, then space to work in and what fires. */
 @inline function scratchOf(worker: i32): usize { return scratch() + <usize>worker * scratchBytes(); }
 /** Space to sort one latent's entries and to move one heatmap. */
 @inline function sortSpace(s: usize): usize { return s + SCRATCH_AT; }

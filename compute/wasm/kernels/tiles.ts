@@ -82,7 +82,7 @@ function denseTile(s: usize, j: i32, c: i32, first: i32, n: i32, rows: usize): v
       `let mask = i32x4.bitmask(f32x4.gt(sums, t)); if (mask) { v128.store(s + TILE, sums); do { const lane = ctz(mask); mask &= mask - 1; append(s, c + lane, first + i + ${r}, load<f32>(s + TILE + (<usize>lane << 2))); } while (mask); }`,
   );
   const append = `
-/** Appends a row and its value to what fires in a block. */
+/** Notes that a column of the block fires in a row. */
 @inline function append(s: usize, column: i32, row: i32, value: f32): void {
   const end = load<u32>(s + FIRED_END);
   store<u32>(end, <u32>column << 16 | <u32>row);
@@ -103,7 +103,7 @@ function storeTile(j: i32, first: i32, n: i32, rows: usize): void`,
     productKernel(),
     groupKernels(),
     exactKernel(
-      "Computes what the screen left of the block from column j on, rows first … first + n − 1, and lists what fires.",
+      "Computes what the screen left of the block from column j on, rows first … first + n − 1, and notes what fires.",
       "exactRows",
       `// Without a branch that nobody could foretell: what does not fire is written past the end.
         store<u32>(next, <u32>c << 16 | <u32>(first + i));

@@ -87,8 +87,8 @@ function selectRow(s: usize, r: i32): void {
   return v > cut || (v == cut && <u32>j < last);
 }
 
-/** Lists what fires among `columns` columns from j on, over the n rows of the chunk. */
-function listFiring(s: usize, j: i32, columns: i32, n: i32): void {
+/** Notes what fires among `columns` columns from j on, over the n rows of the chunk. */
+function noteFiring(s: usize, j: i32, columns: i32, n: i32): void {
   const real = min(columns, <i32>dSae() - j);
   for (let r = 0; r < n; r++) {
     const line = pre() + ((<usize>r * nPad() + <usize>j) << 2);

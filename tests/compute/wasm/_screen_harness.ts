@@ -8,7 +8,7 @@ import { dot } from "../../../compute/wasm/eigen.ts";
 import { fieldAddress } from "../../../compute/wasm/fields.ts";
 import { loadKernels } from "../../../compute/wasm/kernel_module.ts";
 import { makeMemory, writeParameters } from "../../../compute/wasm/open_pass.ts";
-import { chooseScreen, planMemory, type ScreenWay } from "../../../compute/wasm/plan_memory.ts";
+import { chooseScreen, planMemory, SCRATCH_AT, type ScreenWay } from "../../../compute/wasm/plan_memory.ts";
 import { openPool } from "../../../compute/wasm/pool.ts";
 import { probe } from "../../../compute/wasm/probe.ts";
 import { prepareScreening } from "../../../compute/wasm/screening.ts";
@@ -142,7 +142,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
     target(column): Target {
       const g = Float64Array.from({ length: d }, (_, i) => wt[column * at.dPad + i] / scale[i]);
       const w = rotate(unbalance(g), false).map((x) => x / h);
-      const tile = new DataView(memory.buffer, at.wq + (column >> 3) * 9 * d, 9 * d);
+      const tile = new DataView(memory.buffer, at.wq + (column >> 3) * at.tileBytes, at.tileBytes);
       const q = Float64Array.from({ length: d }, (_, i) => {
         const [segment, own] = [576 * (i >> 6), 8 * (column & 7)];
         const value = tile.getUint8(segment + 64 * (i >> 3 & 7) + own + (i & 7)) - at.wqOffset;
@@ -185,7 +185,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
       wt.copyWithin(last * at.dPad, column * at.dPad, (column + 1) * at.dPad);
       await pool.run("quantiseColumns");
       // The same as in `kernels/sync.as`.
-      const space = at.scratch + 1344;
+      const space = at.scratch + SCRATCH_AT;
       const doubles = (from: number, n: number): Float64Array => new Float64Array(memory.buffer, from, n).slice();
       return {
         g: doubles(space, d),
