@@ -81,7 +81,7 @@ export const U32_FIELDS = [
   "sums16", // 1: products are added in 16 bits within a segment; 0: in 32
   "segments", // of a row, of 64 dimensions each
   "xqRows", // rows of a chunk, rounded up to a multiple of 4
-  "xq", // i8 [2, xqRows, dScreen]: quantised rows of this chunk and the next
+  "xq", // i8 [2, xqRows / 4, dScreen / 64, 4, 64]: quantised rows of this chunk and the next
   "rowTerms", // f32 [2, xqRows, 4]: s_x, nx, nd, ny
   "rowBegin", // u64 [2, segments, xqRows]: where a segment's sums begin, see quantise_rows.as
   "rowFloor", // f32 [chunk rows]: what a row's cut exceeds for certain, 0 where nothing is known; for TopK

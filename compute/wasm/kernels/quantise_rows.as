@@ -90,8 +90,8 @@ function quantiseRow(z: usize, v: usize, ny: f32, r: i32, parity: usize): void {
   const row = parity * xqRows() + <usize>r, line = xqRows() << 3, offset = -<i32>wqOffset();
   const by = f32x4.splat(usable ? 1 / s : 0), s4 = f32x4.splat(s);
   let squares = f32x4.splat(0), errors = f32x4.splat(0);
-  let out = xq() + row * dScreen(), begin = rowBegin() + ((parity * segments() * xqRows() + <usize>r) << 3);
-  for (let i = 0; i < d; begin += line) {
+  let out = xq() + (row & ~3) * dScreen() + ((row & 3) << 6), begin = rowBegin() + ((parity * segments() * xqRows() + <usize>r) << 3);
+  for (let i = 0; i < d; begin += line, out += 192) {
     let sums = i16x8.splat(0);
     for (const end = i + SEGMENT; i < end; i += 16, out += 16) {
       for (let q = 0; q < 16; q += 4) {

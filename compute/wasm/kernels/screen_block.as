@@ -44,7 +44,7 @@ const DENSE_PARTS: i32 = 48;
   const row = parity * xqRows(), begins = segments() * xqRows() << 3;
   screenOpen(screenBytes(), xqRows(), partRows(), dScreen(), segments(), sums16(), rowK() ? 1 : 0);
   screenRows(
-    xq() + row * dScreen(), n * dScreen(), rowBegin() + parity * begins, begins, rowTerms() + (row << 4), n << 4,
+    xq() + row * dScreen(), ((n + 3) & ~3) * dScreen(), rowBegin() + parity * begins, begins, rowTerms() + (row << 4), n << 4,
   );
 }
 

@@ -7,7 +7,8 @@
  * a part meets the window.
  *
  * A step is eight dimensions: a vector holds them of two columns, and meets a row's eight bytes twice, which processors load
- * that way for nothing. So nothing is spread or shuffled, and what is left to add up at the end is little. Two ways to add:
+ * that way for nothing. So nothing is spread or shuffled, and what is left to add up at the end is little. Of four rows that
+ * are met together, segments lie side by side: they are read in the order of their addresses. Two ways to add:
  *
  * - wide: one instruction multiplies four bytes and adds them to 32 bits; good where the engine has it as one instruction.
  * - narrow: pairs are added in 16 bits, modulo 2^16, and widened at the end of the segment, each lane times the factor that
@@ -31,6 +32,8 @@ const WINDOW = 1024;
 
 /** Steps of a segment. */
 const SEGMENT = 8;
+/** Rows whose segments lie side by side, and the bytes of a row's. */
+const [SIDE, OWN_BYTES] = [4, 8 * SEGMENT];
 /** A segment of eight columns: `u8 [steps, 8 columns, 8]`, then `i16 [8 columns, 4 lanes]`, how much a lane's sum counts. */
 const SEGMENT_BYTES = 8 * COLUMNS * (SEGMENT + 1);
 /** Segments that rows meet in one go, in code of its own each; most first. */
@@ -55,7 +58,7 @@ export const SCREEN_FIELDS = [
   "narrow", // 1: sums in 16 bits within a segment
   "floored", // 1: pairs have to exceed their row's floor; 0: 0
   "line", // bytes from one segment's beginnings to the next's
-  "x", // i8 [rows, d]
+  "x", // i8 [rows / 4, d / 64, 4, 64]
   "begin", // u64 [segments, rows]
   "rowTerms", // f32 [rows, 4]
   "w", // {u8 [8, 8, 8], i16 [8, 4]} [tiles, d / 64]
@@ -96,7 +99,9 @@ function groupKernel(shape: Shape, segments: number, narrow: boolean): string {
       vectors.map((v) => `const w${v}_${k} = v128.load(${WINDOW}, ${at(Math.floor(k / SEGMENT), k % SEGMENT, v)});`)
         .join(" "),
       ...rows.map((r) =>
-        `const x${r}_${k} = v128.load64_splat(x${r}, ${8 * k}); ` + vectors.map((v) => add(r, v, k)).join(" ")
+        `const x${r}_${k} = v128.load64_splat(x${r}, ${
+          SIDE * OWN_BYTES * Math.floor(k / SEGMENT) + 8 * (k % SEGMENT)
+        }); ` + vectors.map((v) => add(r, v, k)).join(" ")
       ),
     ].join("\n    ");
   const part = (g: number): string => {
@@ -136,10 +141,12 @@ function ${nameOf(shape, segments, narrow)}(
 ): void {
   const kept = i32x4.splat(keep);
   for (let i = 0; i < n; i += ${shape.rows}) {
-    ${rows.map((r) => `const x${r} = x + ${r} * ld;`).join(" ")}
+    ${rows.map((r) => `const x${r} = x + ${OWN_BYTES * r};`).join(" ")}
     ${range(segments).map(part).join("\n    ")}
     ${stored.join("\n    ")}
-    x += ${shape.rows} * ld; begin += ${8 * shape.rows}; sums += ${4 * COLUMNS * shape.rows};
+    x += ${shape === LARGE ? `${SIDE} * ld` : `i & 2 ? ${SIDE} * ld - ${2 * OWN_BYTES} : ${2 * OWN_BYTES}`}; begin += ${
+    8 * shape.rows
+  }; sums += ${4 * COLUMNS * shape.rows};
   }
 }`;
 }
@@ -154,7 +161,7 @@ function sumsKernel(shape: Shape): string {
   const groups = GROUPS.map((segments) => {
     const width = 8 * SEGMENT * segments;
     const call = (narrow: boolean): string =>
-      `${nameOf(shape, segments, narrow)}(rows + at, width, whole, begins, line(), sums(), at ? -1 : 0);`;
+      `${nameOf(shape, segments, narrow)}(rows + ${SIDE} * at, width, whole, begins, line(), sums(), at ? -1 : 0);`;
     return `for (; at + ${width} <= width; at += ${width}, begins += ${segments} * line()) {
     memory.copy(${WINDOW}, columns + ${COLUMNS + 1} * at, ${SEGMENT_BYTES * segments});
     if (narrow()) ${call(true)}

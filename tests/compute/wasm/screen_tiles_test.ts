@@ -61,6 +61,9 @@ async function warmUp(kernels: Exports): Promise<void> {
 /** A column's bytes lie 8 at a time, eight columns side by side; after 64 of each, the factors of their four lanes. */
 const placeOf = (d: number, column: number, i: number): number =>
   (column >> 3) * 9 * d + (i >> 6) * 576 + (i >> 3 & 7) * 64 + (column & 7) * 8 + (i & 7);
+/** Of four rows, 64 bytes of each lie side by side. */
+const rowPlace = (d: number, row: number, i: number): number =>
+  (row & ~3) * d + (i >> 6) * 256 + (row & 3) * 64 + (i & 63);
 const factorPlace = (d: number, column: number, segment: number, lane: number): number =>
   (column >> 3) * 9 * d + segment * 576 + 512 + (column & 7) * 8 + lane * 2;
 
@@ -101,7 +104,7 @@ for (const d of [64, 192, 256, 768, 832, 1024, 1856]) {
                 const column = 8 * tile + c;
                 let sum = 0;
                 for (let k = 0; k < d; k++) {
-                  sum += x[(first + i) * d + k] * w[placeOf(d, column, k)] * factorOf(column, k >> 6, k >> 1 & 3);
+                  sum += x[rowPlace(d, first + i, k)] * w[placeOf(d, column, k)] * factorOf(column, k >> 6, k >> 1 & 3);
                 }
                 for (let s = 0; s < segments; s++) {
                   for (let lane = 0; lane < (narrow ? 4 : 2); lane++) {
