@@ -38,6 +38,8 @@ export interface Harness {
   target(column: number): Target;
   /** The row x whose rotated form is v, to f32. */
   rowFor(v: Float64Array): Float32Array;
+  /** The column whose rotated form is w̃, to f32. */
+  columnFor(w: Float64Array): Float32Array;
   /** Folds ROWS rows, `f32 [ROWS, dVit]`; returns the state and the share of pairs that survived. */
   run(rows: Float32Array, screening: boolean): Promise<{ state: LatentState; survivors: number }>;
   /** Multiplies the stored P and Q of every column. */
@@ -132,6 +134,15 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
     }
     return out;
   };
+  /** B a. */
+  const balanced = (a: Float64Array): Float64Array => {
+    const out = a.slice();
+    for (let i = 0; i < rank; i++) {
+      const along = dot(directions.subarray(i * d, (i + 1) * d), a);
+      for (let k = 0; k < d; k++) out[k] += t[i] * along * directions[i * d + k];
+    }
+    return out;
+  };
   const balance = (): Balance => ({
     directions: floats(at.screenV, rank * d).slice(),
     t: floats(at.screenT, rank).slice(),
@@ -158,6 +169,7 @@ export async function openHarness(sae: Sae, sample: Float32Array, way?: ScreenWa
       const y = unbalance(rotate(v, true).map((x) => x / h));
       return Float32Array.from(y, (x, i) => x / scale[i] + mean[i]);
     },
+    columnFor: (w) => Float32Array.from(balanced(rotate(w, true)), (g, i) => g * scale[i]),
     async run(rows, screening): Promise<{ state: LatentState; survivors: number }> {
       floats(raw, rows.length).set(rows);
       new DataView(memory.buffer).setUint32(fieldAddress("screening"), screening ? 1 : 0, true);

@@ -132,6 +132,35 @@ for (const way of WAYS) {
   });
 }
 
+for (const way of WAYS) {
+  Deno.test({
+    name: `screening gives the dense bits where two neighbours are all there is, in rows and a column, ${
+      way ?? "as probed"
+    }`,
+    permissions: "none",
+    fn: async () => {
+      // The largest products of bytes that there can be, both in one pair: x86-64 saturates just beyond.
+      const { sae, sample } = hardCase(8, 128, 72);
+      const pair = Float64Array.from({ length: 128 }, (_, i) => i === 66 || i === 67 ? 1 : 0);
+      const put = (at: Float32Array, column: Float32Array): void => column.forEach((x, i) => at[i * 72 + 5] = x);
+      // The constants depend on the columns, a little: the second column is nearly the pair.
+      for (let i = 0; i < 2; i++) put(sae.wEnc, (await openHarness(sae, sample, way)).columnFor(pair));
+      sae.bEnc[5] -= 1 + (await openHarness(sae, sample, way)).target(5).beta;
+      const harness = await openHarness(sae, sample, way);
+      const { w, q, beta } = harness.target(5);
+      assert(Math.min(q[66], q[67]) > 0.95 * q.reduce((a, b) => Math.max(a, Math.abs(b)), 0), "two large neighbours");
+      const rows = new Float32Array(ROWS * 128);
+      for (let r = 0; r < ROWS; r++) {
+        const by = -beta * (1 + 10 ** (-5 * r / ROWS)) / dot(pair, w);
+        rows.set(harness.rowFor(pair.map((x) => x * by)), r * 128);
+      }
+      const dense = await harness.run(rows, false);
+      assert(dense.state.count[5] > ROWS * 0.9, `only ${dense.state.count[5]} rows are above 0`);
+      assertSameState((await harness.run(rows, true)).state, dense.state);
+    },
+  });
+}
+
 Deno.test({
   name: "screening gives the dense bits for odd encoders: zero and huge columns, thresholds, positive biases",
   permissions: "none",
