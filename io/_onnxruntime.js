@@ -18,25 +18,49 @@ async function load(provider) {
   return { ort: await import(build), module: await import.source(kernels) };
 }
 
+/**
+ * A memory that need not grow. Where an engine checks bounds itself, as V8 does in Deno, a thread learns only at its next stop that another
+ * has made their memory grow; what it reads beyond before that ends it, and the others wait for it for ever: one recording in ten, on a busy
+ * machine. Memory that is not touched costs address space alone, and where not even that is to be had, less is asked for.
+ */
+function wholeMemory(Memory, { initial, maximum, shared }) {
+  // One page less than the most there can be: the runtime counts bytes in 32 bits.
+  for (let pages = maximum - 1; pages > initial; pages >>= 1) {
+    try {
+      return new Memory({ initial: pages, maximum, shared });
+    } catch {
+      // The next size.
+    }
+  }
+  return new Memory({ initial, maximum, shared });
+}
+
 /** What the build for Node starts threads with. */
 let threadClass;
 
 /**
- * Makes `WebAssembly.instantiate` give the compiled module for the stand-in while `work` runs, and keeps the global `Worker`, which the
- * build for Node replaces by its own, as it was for everybody else. All threads of a session are started while it is created.
+ * Makes `WebAssembly.instantiate` give the compiled module for the stand-in while `work` runs, and shared memories as large as they can
+ * become; and keeps the global `Worker`, which the build for Node replaces by its own, as it was for everybody else. All threads of a
+ * session are started while it is created.
  */
 async function withModule(module, work) {
-  const { instantiate } = WebAssembly;
+  const { instantiate, Memory } = WebAssembly;
   const { Worker } = globalThis;
   if (threadClass !== undefined) globalThis.Worker = threadClass;
   WebAssembly.instantiate = async (source, imports) =>
     source.byteLength === STAND_IN_BYTES
       ? { module, instance: await instantiate(module, imports) }
       : await instantiate(source, imports);
+  WebAssembly.Memory = class {
+    constructor(descriptor) {
+      return descriptor.shared ? wholeMemory(Memory, descriptor) : new Memory(descriptor);
+    }
+  };
   try {
     return await work();
   } finally {
     WebAssembly.instantiate = instantiate;
+    WebAssembly.Memory = Memory;
     if (globalThis.Worker !== Worker) threadClass = globalThis.Worker;
     globalThis.Worker = Worker;
   }
