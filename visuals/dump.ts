@@ -124,9 +124,10 @@ function whatIsAsked(config: VisualsConfig): object {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !HOW_IT_IS_RUN.has(key)));
 }
 
-/** Whether there are heatmaps worth a thread of their own. */
-function isWrittenApart({ config: { sortBy, topK }, inputs: { sae, layout } }: OpenedDump): boolean {
-  return sortBy !== "img" && 4 * sae.dSae * topK * rowsPerImage(layout) >= WRITTEN_APART_BYTES;
+/** Whether there are heatmaps worth a thread of their own, in memory that one can share. */
+function isWrittenApart({ config: { device, sortBy, topK }, inputs: { sae, layout } }: OpenedDump): boolean {
+  return (device === "auto" || device === "wasm") && sortBy !== "img" &&
+    4 * sae.dSae * topK * rowsPerImage(layout) >= WRITTEN_APART_BYTES;
 }
 
 /** Computes and writes the artifacts, unless they are there, in a directory that is this job's alone. */

@@ -49,6 +49,11 @@ Deno.test({
       await dumpActivations(smallJob(`${directory}/small`, "wasm", less), { openWriter: small.open });
       const done = await dumpActivations(smallJob(`${directory}/there`, "wasm", more), { openWriter: small.open });
       strictEqual(done.reused, true);
+      // Nor has any other backend heatmaps that a thread could share.
+      const elsewhere = await dumpActivations(smallJob(`${directory}/elsewhere`, "reference", more), {
+        openWriter: small.open,
+      });
+      ok(!elsewhere.reused);
       strictEqual(small.opened, 0);
     }),
 });
