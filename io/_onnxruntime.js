@@ -21,7 +21,8 @@ async function load(provider) {
 /**
  * A memory that need not grow. Where an engine checks bounds itself, as V8 does in Deno, a thread learns only at its next stop that another
  * has made their memory grow; what it reads beyond before that ends it, and the others wait for it for ever: one recording in ten, on a busy
- * machine. Memory that is not touched costs address space alone, and where not even that is to be had, less is asked for.
+ * machine. (Node loses threads the same way with --wasm-enforce-bounds-checks, and none without.) Memory that is not touched costs address
+ * space alone, and where not even that is to be had, less is asked for.
  */
 function wholeMemory(Memory, { initial, maximum, shared }) {
   // One page less than the most there can be: the runtime counts bytes in 32 bits.
