@@ -104,9 +104,11 @@ Deno.test("an engine that runs out of heap ends the process; artifacts before st
     for (const megabytes of [9, 12]) {
       const words = job(out, ["--resume", "--checkpoint-every", "1ms"]);
       const limited = [words[0]!, `--v8-flags=--max-old-space-size=${megabytes}`, ...words.slice(1)];
-      const { code } = await run("deno", limited);
+      const { code, stderr } = await run("deno", limited);
       if (code === 0) break;
-      assert.equal(code, SIGTRAP_STATUS);
+      // Now and then the engine fails a check of its own in the collector first, and Deno ends by a panic.
+      const failsCheck = /^Fatal error in .*: Check failed: /m.test(stderr);
+      assert.equal(code, failsCheck ? 1 : SIGTRAP_STATUS, stderr);
       died++;
       const found = await contents(out);
       const isComplete = found.has("/sort_by_patch/.incoming/manifest.json");
